@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every Swift target is built in Swift 6 mode with warnings as errors.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "cairn",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Parquet", targets: ["Parquet"]),
+    .library(name: "Cairn", targets: ["Cairn"]),
+    .library(name: "CairnSQLite", targets: ["CairnSQLite"]),
+    .library(name: "CairnTesting", targets: ["CairnTesting"]),
+    .executable(name: "cairn", targets: ["CairnCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C libraries of the system.
+    .systemLibrary(
+      name: "CSnappy", pkgConfig: "snappy",
+      providers: [.apt(["libsnappy-dev"]), .brew(["snappy"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    .systemLibrary(
+      name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+
+    // Libraries.
+    .target(
+      name: "Parquet", dependencies: ["CSnappy", "CZstd", "CLZ4", "CZlib", "CISAL"],
+      swiftSettings: strict),
+    .target(
+      name: "Cairn",
+      dependencies: [
+        "Parquet", "CZstd", "CISAL",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "CairnSQLite",
+      dependencies: [
+        "Cairn",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      swiftSettings: strict),
+    .target(name: "CairnTesting", dependencies: ["Cairn"], swiftSettings: strict),
+
+    // The command. Its product is `cairn`; the target is not, because module names that differ
+    // only by case break on case-insensitive disks.
+    .executableTarget(
+      name: "CairnCLI",
+      dependencies: [
+        "Cairn", "CairnSQLite", "CairnTesting",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+
+    // Tests mirror Sources.
+    .testTarget(name: "ParquetTests", dependencies: ["Parquet"], swiftSettings: strict),
+    .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTesting"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnSQLiteTests", dependencies: ["CairnSQLite", "CairnTesting"], swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CairnCLITests", dependencies: ["CairnCLI", "CairnSQLite", "CairnTesting"],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)
