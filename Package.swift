@@ -78,7 +78,8 @@ let package = Package(
 
     // Tests mirror Sources.
     .testTarget(name: "ParquetTests", dependencies: ["Parquet"], swiftSettings: strict),
-    .testTarget(name: "CairnTests", dependencies: ["Cairn", "CairnTesting"], swiftSettings: strict),
+    .testTarget(
+      name: "CairnTests", dependencies: ["Cairn", "CairnTesting"], swiftSettings: strict),
     .testTarget(
       name: "CairnSQLiteTests", dependencies: ["CairnSQLite", "CairnTesting"], swiftSettings: strict
     ),

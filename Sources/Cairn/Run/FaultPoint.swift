@@ -1,0 +1,76 @@
+/// A named place at which a crash test may kill the process.
+///
+/// Each stands between two effects that must not be torn apart. Outside of tests reaching one does
+/// nothing.
+public enum FaultPoint: String, Sendable, CaseIterable {
+  /// The run is a row in the sink; nothing is converted.
+  case runBegun = "run-begun"
+  /// A chunk file is created and partly written, under its temporary name.
+  case chunkPartlyWritten = "chunk-partly-written"
+  /// A chunk file is written and synced, before its rename.
+  case chunkBeforeRename = "chunk-before-rename"
+  /// A chunk file is renamed, its folder not yet synced.
+  case chunkAfterRename = "chunk-after-rename"
+  /// A chunk is durable but not yet committed.
+  case chunkSealed = "chunk-sealed"
+  /// A chunk is validated and transformed, not yet staged.
+  case chunkTransformed = "chunk-transformed"
+  /// A chunk is staged, its transaction not begun.
+  case chunkStaged = "chunk-staged"
+  /// In the commit transaction, after the fence was checked.
+  case commitFenceChecked = "commit-fence-checked"
+  /// In the commit transaction, after the mark was inserted.
+  case commitMarked = "commit-marked"
+  /// In the commit transaction, after the rejects were written.
+  case commitRejected = "commit-rejected"
+  /// In the commit transaction, halfway through the rows.
+  case commitHalfMerged = "commit-half-merged"
+  /// In the commit transaction, right before COMMIT.
+  case commitBefore = "commit-before"
+  /// After COMMIT, before anything else knows.
+  case commitAfter = "commit-after"
+  /// Before the manifest is written to its temporary file.
+  case manifestBefore = "manifest-before"
+  /// The manifest is written aside, before its rename.
+  case manifestBeforeRename = "manifest-before-rename"
+  /// The manifest is renamed, its folder not yet synced.
+  case manifestAfterRename = "manifest-after-rename"
+  /// The source's end is known, not yet marked.
+  case endBefore = "end-before"
+  /// The end is marked; the last chunk is not committed.
+  case endMarked = "end-marked"
+  /// Every chunk is committed; finish has not begun.
+  case finishBefore = "finish-before"
+  /// In the finish transaction, after the proof.
+  case finishProved = "finish-proved"
+  /// In the finish transaction, after a replace swapped the rows in.
+  case finishSwapped = "finish-swapped"
+  /// After the finish is durable, before the manifest says so.
+  case finishAfter = "finish-after"
+  /// Before clean-up.
+  case cleanupBefore = "cleanup-before"
+  /// Amid clean-up, some files deleted.
+  case cleanupHalf = "cleanup-half"
+  /// After clean-up, before the process ends.
+  case cleanupAfter = "cleanup-after"
+}
+
+/// What happens when a fault point is reached; by default nothing.
+public struct FaultPoints: Sendable {
+  private let reached: (@Sendable (FaultPoint) -> Void)?
+
+  /// Calls `reached` at every fault point, from whichever thread comes by.
+  public init(_ reached: @escaping @Sendable (FaultPoint) -> Void) { self.reached = reached }
+
+  private init() { reached = nil }
+
+  /// No faults.
+  public static let none = FaultPoints()
+
+  /// Says that the program has come to `point`.
+  @inlinable
+  public func reach(_ point: FaultPoint) { call(point) }
+
+  @usableFromInline
+  func call(_ point: FaultPoint) { reached?(point) }
+}

@@ -1,0 +1,109 @@
+/// A chunk, validated and transformed, on its way to the sink.
+public struct ChunkWork: Sendable {
+  /// The run it belongs to.
+  public var run: RunRecord
+  /// The target.
+  public var target: TargetTable
+  /// Which stretch of the source it accounts for, and the digest of those bytes.
+  public var source: RecordedExtent
+  /// The accepted rows in source order; its columns are the target's, in the target's order.
+  public var batch: RecordBatch
+  /// Rows rejected before the sink, in source order.
+  public var rejects: [Reject]
+  /// The most rejects the chunk may have in all, the database's own included; with more the commit
+  /// is rolled back and throws ``SinkError/tooManyRejects(found:sample:)``.
+  public var rejectAllowance: Int
+  /// Makes the reject of a row of `batch` that the database refused, from its position in the batch
+  /// and the database's reason.
+  public var makeReject: @Sendable (_ batchRow: Int, _ column: String?, _ reason: String) -> Reject
+
+  /// Makes work for a sink.
+  public init(
+    run: RunRecord, target: TargetTable, source: RecordedExtent, batch: RecordBatch,
+    rejects: [Reject], rejectAllowance: Int,
+    makeReject: @escaping @Sendable (_ batchRow: Int, _ column: String?, _ reason: String) -> Reject
+  ) {
+    self.run = run
+    self.target = target
+    self.source = source
+    self.batch = batch
+    self.rejects = rejects
+    self.rejectAllowance = rejectAllowance
+    self.makeReject = makeReject
+  }
+}
+
+/// How a commit ended.
+public enum CommitOutcome: Sendable {
+  /// The rows and their mark are committed.
+  case committed(LedgerEntry)
+  /// The chunk had been committed before; nothing was written.
+  case alreadyCommitted(LedgerEntry)
+
+  /// The mark, either way.
+  public var entry: LedgerEntry {
+    switch self {
+    case .committed(let entry), .alreadyCommitted(let entry): entry
+    }
+  }
+}
+
+/// What became of the rows of a chunk or a run. Their sum is `rows`.
+public struct RowCounts: Sendable, Hashable, Codable {
+  /// Source rows read, malformed ones included.
+  public var rows = 0
+  /// Rows whose key was new.
+  public var inserted = 0
+  /// Rows that changed an existing row.
+  public var updated = 0
+  /// Rows that were equal to the existing row, which was not written.
+  public var unchanged = 0
+  /// Rows that a later row of the same key had won over.
+  public var superseded = 0
+  /// Rows whose key was there before an `insert_only` run.
+  public var kept = 0
+  /// Rows that were rejected.
+  public var rejected = 0
+
+  /// Zero of each.
+  public init() {}
+
+  /// Whether every row is accounted for.
+  public var addsUp: Bool {
+    rows == inserted + updated + unchanged + superseded + kept + rejected
+  }
+
+  /// Adds each count.
+  public static func += (total: inout RowCounts, part: RowCounts) {
+    total.rows += part.rows
+    total.inserted += part.inserted
+    total.updated += part.updated
+    total.unchanged += part.unchanged
+    total.superseded += part.superseded
+    total.kept += part.kept
+    total.rejected += part.rejected
+  }
+}
+
+/// The mark of a committed chunk, as the ledger holds it.
+public struct LedgerEntry: Sendable, Hashable, Codable {
+  /// The stretch of the source, and the digest of its bytes.
+  public var source: RecordedExtent
+  /// What became of its rows.
+  public var counts: RowCounts
+  /// The fence it was committed under.
+  public var fence: Int64
+  /// When, by the sink's clock, in ISO 8601 UTC.
+  public var committedAt: String
+
+  /// Makes an entry.
+  public init(source: RecordedExtent, counts: RowCounts, fence: Int64, committedAt: String) {
+    self.source = source
+    self.counts = counts
+    self.fence = fence
+    self.committedAt = committedAt
+  }
+
+  /// The chunk's number.
+  public var chunk: Int { source.extent.chunk }
+}

@@ -1,0 +1,34 @@
+/// Why a sink could not do what was asked, by what follows from it.
+public enum SinkError: Error, Sendable, CustomStringConvertible {
+  /// It may work if tried again: a busy or deadlocked database.
+  case transient(String)
+  /// The database itself is away: the run stops and can be resumed.
+  case unavailable(String)
+  /// Another process owns the run now, or still.
+  case fenced(LeaseHolder)
+  /// A chunk has more rejects than it may; `sample` are the first of them.
+  case tooManyRejects(found: Int, sample: [Reject])
+  /// The target does not fit the job; `remedy` says what to do.
+  case targetMismatch(table: String, problems: [String], remedy: String)
+  /// The ledger does not account for the whole source.
+  case incomplete(String)
+  /// It will not work however often it is tried; `remedy` says what to do.
+  case fatal(String, remedy: String)
+
+  /// What is wrong, in a sentence or two.
+  public var description: String {
+    switch self {
+    case .transient(let message), .unavailable(let message), .incomplete(let message):
+      message
+    case .fenced(let holder):
+      "the run is owned by \(holder)"
+    case .tooManyRejects(let found, _):
+      "\(found) rejects are over the limit"
+    case .targetMismatch(let table, let problems, let remedy):
+      "table '\(table)' does not fit the job:\n"
+        + problems.map { "  - \($0)" }.joined(separator: "\n") + "\n\(remedy)"
+    case .fatal(let message, let remedy):
+      remedy.isEmpty ? message : "\(message)\n\(remedy)"
+    }
+  }
+}
