@@ -9,6 +9,9 @@ public final class ByteStorage: @unchecked Sendable {
   /// The bytes. Valid as long as this object lives.
   public let bytes: UnsafeRawBufferPointer
 
+  private let memory: UnsafeMutableRawBufferPointer
+  private let release: (@Sendable (UnsafeMutableRawBufferPointer) -> Void)?
+
   /// Makes a block of `capacity` bytes and lets `fill` write it.
   ///
   /// - Parameters:
@@ -23,6 +26,8 @@ public final class ByteStorage: @unchecked Sendable {
       let used = try fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<capacity]))
       precondition(used >= 0 && used <= capacity, "fill reported more bytes than the block holds")
       bytes = UnsafeRawBufferPointer(rebasing: memory[..<used])
+      self.memory = memory
+      release = nil
     } catch {
       memory.deallocate()
       throw error
@@ -32,12 +37,18 @@ public final class ByteStorage: @unchecked Sendable {
   /// Takes over memory that somebody else allocated.
   ///
   /// - Parameters:
-  ///   - memory: Memory made by `UnsafeMutableRawBufferPointer.allocate`; this object frees it.
-  ///     Nobody may write to it afterwards.
+  ///   - memory: Memory made by `UnsafeMutableRawBufferPointer.allocate`. Nobody may write to it
+  ///     as long as this object lives.
   ///   - count: How many bytes of it, from the start, are in use.
-  public init(adopting memory: UnsafeMutableRawBufferPointer, count: Int) {
+  ///   - release: Takes the memory back when this object ends, to free or reuse it; nil frees it.
+  public init(
+    adopting memory: UnsafeMutableRawBufferPointer, count: Int,
+    release: (@Sendable (UnsafeMutableRawBufferPointer) -> Void)? = nil
+  ) {
     precondition(count >= 0 && count <= memory.count)
     bytes = UnsafeRawBufferPointer(rebasing: memory[..<count])
+    self.memory = memory
+    self.release = release
   }
 
   /// Copies `source` into a block of its own.
@@ -48,5 +59,7 @@ public final class ByteStorage: @unchecked Sendable {
     }
   }
 
-  deinit { bytes.deallocate() }
+  deinit {
+    if let release { release(memory) } else { memory.deallocate() }
+  }
 }

@@ -1,5 +1,5 @@
 /// Where a byte string lies in its ``ByteStorage``.
-public struct ByteSlice: Sendable, Hashable {
+public struct ByteSlice: Sendable, Hashable, BitwiseCopyable {
   /// Offset of the first byte in the storage.
   public var offset: UInt32
   /// Length in bytes.

@@ -41,11 +41,17 @@ public struct ColumnVector: Sendable {
   public var values: PhysicalValues
   /// For each row the position of its value in `values`, or ``null``; nil for a plain vector.
   public var indices: [UInt32]?
+  /// Whether it is known that no two of `values` are equal. A writer then states how many different
+  /// ones there are.
+  public var valuesAreDistinct: Bool
 
   /// Makes a vector from values and, when it is dictionary-coded, one index a row.
-  public init(values: PhysicalValues, indices: [UInt32]? = nil) {
+  public init(
+    values: PhysicalValues, indices: [UInt32]? = nil, valuesAreDistinct: Bool = false
+  ) {
     self.values = values
     self.indices = indices
+    self.valuesAreDistinct = valuesAreDistinct
   }
 
   /// How many rows there are.

@@ -1,0 +1,167 @@
+/// What a finished file holds.
+public struct FileSummary: Sendable, Hashable {
+  /// Size of the file in bytes.
+  public var byteCount: Int64
+  /// Rows of all row groups.
+  public var rowCount: Int64
+  /// For each column the encoding of its data pages in the first row group, by name; empty without
+  /// rows.
+  public var encodings: [String: Encoding]
+}
+
+/// Writes a Parquet file, page by page, to an output: row groups first, then, by
+/// ``finish(keyValues:)``, the footer.
+///
+/// Memory stays at a page and the footer's few hundred bytes a column chunk. Until `finish` has
+/// returned, what was written has no footer, so no reader takes it for a finished file; after an
+/// error the writer refuses everything else, so that it never gets one.
+public struct FileWriter<Output: ByteOutput>: ~Copyable {
+  private enum State { case open, finished, failed }
+
+  /// The schema of the file.
+  public let schema: FileSchema
+  /// The options it is written with.
+  public let options: WriterOptions
+  /// Where the bytes go.
+  public private(set) var output: Output
+  /// Bytes written so far.
+  public private(set) var byteCount: Int64 = 0
+  /// Rows written so far.
+  public private(set) var rowCount: Int64 = 0
+
+  private var rowGroups: [RowGroupMetadata] = []
+  private let scratch: EncoderScratch
+  private var state = State.open
+
+  /// Starts a file.
+  ///
+  /// - Parameters:
+  ///   - output: Takes the file's bytes.
+  ///   - schema: The columns.
+  ///   - options: Layout and compression.
+  ///   - scratch: Working memory to use; one writer at a time may use it.
+  /// - Throws: ``ParquetError`` of kind `invalidSchema` if schema or options make no sense.
+  public init(
+    output: Output, schema: FileSchema, options: WriterOptions = WriterOptions(),
+    scratch: EncoderScratch = EncoderScratch()
+  ) throws {
+    try schema.validate()
+    for (name, encoding) in options.columnEncodings {
+      guard let column = schema.columns.first(where: { $0.name == name }) else {
+        throw ParquetError(
+          .invalidSchema, expected: "an encoding for a column of the schema", found: "\(encoding)",
+          column: name)
+      }
+      guard encoding.writes(column.physicalType) else {
+        throw ParquetError(
+          .invalidSchema, expected: "an encoding that \(column.physicalType) can be written in",
+          found: "\(encoding)", column: name)
+      }
+    }
+    if case .zstd(let level) = options.codec, !(-7...22).contains(level) {
+      throw ParquetError(
+        .invalidSchema, expected: "a zstd level from -7 to 22", found: "\(level)")
+    }
+    self.output = output
+    self.schema = schema
+    self.options = options
+    self.scratch = scratch
+  }
+
+  /// Writes one row group. One without rows is left out.
+  ///
+  /// - Parameter columns: The columns in schema order, all of the same number of rows.
+  /// - Throws: ``ParquetError`` if they do not fit the schema, or what the output throws. The
+  ///   writer cannot be used any more then.
+  public mutating func writeRowGroup(_ columns: [ColumnVector]) throws {
+    try begin()
+    guard columns.count == schema.columns.count else {
+      throw ParquetError(
+        .invalidValues, expected: "\(schema.columns.count) columns", found: "\(columns.count)")
+    }
+    let rows = columns[0].rowCount
+    for (descriptor, column) in zip(schema.columns, columns) where column.rowCount != rows {
+      throw ParquetError(
+        .invalidValues, expected: "\(rows) rows, as in column \"\(schema.columns[0].name)\"",
+        found: "\(column.rowCount)", column: descriptor.name)
+    }
+    if rows > 0 {
+      if byteCount == 0 { try append(magic: fileMagic) }
+      var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
+      group.columns.reserveCapacity(columns.count)
+      for (descriptor, column) in zip(schema.columns, columns) {
+        group.columns.append(try write(column, as: descriptor))
+      }
+      rowGroups.append(group)
+      rowCount += Int64(rows)
+    }
+    state = .open
+  }
+
+  private mutating func write(
+    _ column: ColumnVector, as descriptor: ColumnDescriptor
+  ) throws -> ColumnChunkMetadata {
+    let writer = ColumnChunkWriter(column: descriptor, options: options, scratch: scratch)
+    let start = byteCount
+    var written: Int64 = 0
+    defer { byteCount += written }
+    do {
+      return try writer.write(column, at: start) { bytes in
+        try output.append(bytes)
+        written += Int64(bytes.count)
+      }
+    } catch let error as ParquetError where error.kind != .inputOutput {
+      throw error.about(column: descriptor.name)
+    }
+  }
+
+  /// Writes the footer and flushes the output. The file is complete then; making it durable is the
+  /// caller's.
+  ///
+  /// - Parameter keyValues: Metadata of the file, in this order.
+  /// - Throws: What the output throws, or ``ParquetError`` of kind `misuse` after an error or a
+  ///   second time.
+  public mutating func finish(keyValues: [(String, String)] = []) throws -> FileSummary {
+    try begin()
+    if byteCount == 0 { try append(magic: fileMagic) }
+    var footer = FooterWriter()
+    footer.write(
+      schema: schema, rowGroups: rowGroups, keyValues: keyValues, createdBy: options.createdBy)
+    guard let length = UInt32(exactly: footer.bytes.count) else {
+      throw ParquetError(
+        .limitExceeded, expected: "a footer below 4 GiB", found: "\(footer.bytes.count) bytes")
+    }
+    try append(footer.bytes)
+    try withUnsafeBytes(of: length.littleEndian) { try append($0) }
+    try append(magic: fileMagic)
+    try output.flush()
+    state = .finished
+    let encodings = zip(schema.columns, rowGroups.first?.columns ?? []).compactMap {
+      column, chunk in chunk.encodings.last.map { (column.name, $0) }
+    }
+    return FileSummary(
+      byteCount: byteCount, rowCount: rowCount,
+      encodings: Dictionary(encodings, uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// Goes to the failed state, which only the end of an operation leaves.
+  private mutating func begin() throws {
+    guard state == .open else {
+      throw ParquetError(
+        .misuse, expected: "a writer that is open", found: "one that has \(state)")
+    }
+    state = .failed
+  }
+
+  private mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
+    try output.append(bytes)
+    byteCount += Int64(bytes.count)
+  }
+
+  private mutating func append(magic: [UInt8]) throws {
+    try magic.withUnsafeBytes { try append($0) }
+  }
+}
+
+/// "PAR1", the first and last four bytes of a file.
+let fileMagic: [UInt8] = [0x50, 0x41, 0x52, 0x31]

@@ -1,0 +1,252 @@
+/// A node of a schema's tree as the footer has it (parquet.thrift, SchemaElement).
+struct SchemaElement {
+  enum Repetition: Int32 { case required = 0, optional = 1, repeated = 2 }
+
+  var name: String
+  var physicalType: PhysicalType?
+  var typeLength: Int?
+  var repetition: Repetition?
+  var childCount: Int?
+  var logicalType: LogicalType?
+}
+
+/// Reads a schema: first its elements, then, from those, its columns.
+enum SchemaReader {
+  static func readElement(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> SchemaElement {
+    try thrift.beginStruct()
+    var element = SchemaElement(name: "")
+    var name: String?
+    var converted: ConvertedType?
+    var precision = 0
+    var scale = 0
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      switch (field.id, field.type) {
+      case (1, .int32): element.physicalType = try physicalType(&thrift)
+      case (2, .int32): element.typeLength = try thrift.count("type_length")
+      case (3, .int32):
+        let number = try thrift.int32()
+        guard let repetition = SchemaElement.Repetition(rawValue: number) else {
+          throw thrift.malformed("a repetition type from 0 to 2", "\(number)")
+        }
+        element.repetition = repetition
+      case (4, .binary): name = try thrift.string()
+      case (5, .int32): element.childCount = try thrift.count("num_children")
+      case (6, .int32): converted = ConvertedType(rawValue: try thrift.int32())
+      case (7, .int32): scale = Int(try thrift.int32())
+      case (8, .int32): precision = Int(try thrift.int32())
+      case (10, .structure): element.logicalType = try readLogicalType(&thrift)
+      default: try thrift.skip(field.type)
+      }
+    }
+    element.name = try thrift.require(name, "name of a schema element")
+    if element.logicalType == nil, let converted {
+      element.logicalType = LogicalType(
+        converted: converted, precision: precision, scale: scale)
+    }
+    return element
+  }
+
+  static func physicalType(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> PhysicalType {
+    let number = try thrift.int32()
+    guard let type = PhysicalType(rawValue: number) else {
+      throw thrift.malformed("a physical type from 0 to 7", "\(number)")
+    }
+    return type
+  }
+
+  /// Reads the union; a member this library does not know gives nil, as the format asks.
+  private static func readLogicalType(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> LogicalType? {
+    try thrift.beginStruct()
+    var type: LogicalType?
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      guard field.type == .structure else {
+        try thrift.skip(field.type)
+        continue
+      }
+      switch field.id {
+      case 5: type = try readDecimal(&thrift)
+      case 7:
+        if let (unit, isAdjusted) = try readTime(&thrift) {
+          type = .time(unit: unit, isAdjustedToUTC: isAdjusted)
+        }
+      case 8:
+        if let (unit, isAdjusted) = try readTime(&thrift) {
+          type = .timestamp(unit: unit, isAdjustedToUTC: isAdjusted)
+        }
+      case 10: type = try readInteger(&thrift)
+      default:
+        try thrift.skip(field.type)
+        switch field.id {
+        case 1: type = .string
+        case 4: type = .enumeration
+        case 6: type = .date
+        case 11: type = .unknown
+        case 12: type = .json
+        case 13: type = .bson
+        case 14: type = .uuid
+        case 15: type = .float16
+        default: break
+        }
+      }
+    }
+    return type
+  }
+
+  private static func readDecimal(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> LogicalType {
+    try thrift.beginStruct()
+    var scale: Int32?
+    var precision: Int32?
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      switch (field.id, field.type) {
+      case (1, .int32): scale = try thrift.int32()
+      case (2, .int32): precision = try thrift.int32()
+      default: try thrift.skip(field.type)
+      }
+    }
+    return .decimal(
+      precision: Int(try thrift.require(precision, "precision")),
+      scale: Int(try thrift.require(scale, "scale")))
+  }
+
+  private static func readInteger(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> LogicalType {
+    try thrift.beginStruct()
+    var bitWidth: Int8?
+    var isSigned: Bool?
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      switch (field.id, field.type) {
+      case (1, .int8): bitWidth = try thrift.int8()
+      case (2, .boolTrue): isSigned = true
+      case (2, .boolFalse): isSigned = false
+      default: try thrift.skip(field.type)
+      }
+    }
+    return .integer(
+      bitWidth: Int(try thrift.require(bitWidth, "bitWidth")),
+      isSigned: try thrift.require(isSigned, "isSigned"))
+  }
+
+  private static func readTime(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> (LogicalType.TimeUnit, Bool)? {
+    try thrift.beginStruct()
+    var isAdjusted: Bool?
+    var unit: LogicalType.TimeUnit?
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      switch (field.id, field.type) {
+      case (1, .boolTrue): isAdjusted = true
+      case (1, .boolFalse): isAdjusted = false
+      case (2, .structure): unit = try readUnit(&thrift)
+      default: try thrift.skip(field.type)
+      }
+    }
+    let adjusted = try thrift.require(isAdjusted, "isAdjustedToUTC")
+    return unit.map { ($0, adjusted) }
+  }
+
+  private static func readUnit(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> LogicalType.TimeUnit? {
+    try thrift.beginStruct()
+    var unit: LogicalType.TimeUnit?
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      try thrift.skip(field.type)
+      switch field.id {
+      case 1: unit = .milliseconds
+      case 2: unit = .microseconds
+      case 3: unit = .nanoseconds
+      default: break
+      }
+    }
+    return unit
+  }
+
+  /// Finds the columns in the elements, which list the tree depth first.
+  static func columns(
+    of elements: [SchemaElement]
+  ) throws(ParquetError) -> [(ColumnDescriptor, SchemaLeaf)] {
+    /// A group with children to come.
+    struct Group {
+      var childrenLeft: Int
+      var name: String?
+      var definitionLevel: Int
+      var repetitionLevel: Int
+    }
+    guard let root = elements.first else {
+      throw ParquetError(.malformed, expected: "a schema", found: "none")
+    }
+    var columns: [(ColumnDescriptor, SchemaLeaf)] = []
+    var groups = [
+      Group(childrenLeft: root.childCount ?? 0, definitionLevel: 0, repetitionLevel: 0)
+    ]
+    for element in elements.dropFirst() {
+      while groups.last?.childrenLeft == 0 { groups.removeLast() }
+      guard let parent = groups.last else {
+        throw ParquetError(
+          .malformed, expected: "as many schema elements as groups have children",
+          found: "more", column: element.name)
+      }
+      groups[groups.count - 1].childrenLeft -= 1
+      guard let repetition = element.repetition else {
+        throw ParquetError(
+          .malformed, expected: "a repetition type", found: "none", column: element.name)
+      }
+      let definitionLevel = parent.definitionLevel + (repetition == .required ? 0 : 1)
+      let repetitionLevel = parent.repetitionLevel + (repetition == .repeated ? 1 : 0)
+      if let childCount = element.childCount, element.physicalType == nil {
+        guard groups.count < deepest else {
+          throw ParquetError(
+            .limitExceeded, expected: "at most \(deepest) groups in each other", found: "more",
+            column: element.name)
+        }
+        groups.append(
+          Group(
+            childrenLeft: childCount, name: element.name, definitionLevel: definitionLevel,
+            repetitionLevel: repetitionLevel))
+        continue
+      }
+      guard let type = element.physicalType, element.childCount ?? 0 == 0 else {
+        throw ParquetError(
+          .malformed, expected: "a physical type or a number of children, not both",
+          found: element.physicalType == nil ? "neither" : "both", column: element.name)
+      }
+      if type == .fixedLengthByteArray, element.typeLength ?? 0 < 1 {
+        throw ParquetError(
+          .malformed, expected: "a fixed length of at least 1",
+          found: element.typeLength.map { "\($0)" } ?? "none", column: element.name)
+      }
+      let path = groups.compactMap(\.name) + [element.name]
+      columns.append(
+        (
+          ColumnDescriptor(
+            name: path.joined(separator: "."), physicalType: type,
+            logicalType: element.logicalType, isOptional: definitionLevel > 0,
+            fixedLength: type == .fixedLengthByteArray ? element.typeLength : nil),
+          SchemaLeaf(
+            path: path, maxDefinitionLevel: definitionLevel, maxRepetitionLevel: repetitionLevel)
+        ))
+    }
+    guard groups.allSatisfy({ $0.childrenLeft == 0 }) else {
+      throw ParquetError(
+        .malformed, expected: "as many schema elements as groups have children", found: "fewer")
+    }
+    return columns
+  }
+
+  private static let deepest = 64
+}

@@ -1,0 +1,57 @@
+/// How a ``FileWriter`` chooses a column's encoding when none is given for it.
+public enum EncodingPolicy: Sendable, Hashable {
+  /// Dictionary or plain, whichever is smaller before compression: little work.
+  case fast
+  /// Plain, dictionary or delta, whichever is smallest after compression: plausible ones are
+  /// tried on the chunk's first 64 KiB.
+  case smallest
+}
+
+/// How a ``FileWriter`` lays out and compresses a file.
+public struct WriterOptions: Sendable, Hashable {
+  /// How pages are compressed.
+  public var codec: Codec
+  /// How encodings are chosen.
+  public var encodingPolicy: EncodingPolicy
+  /// Encodings of single columns, by name, in place of a choice.
+  public var columnEncodings: [String: Encoding]
+  /// About how many bytes a data page has before compression; one value may have more.
+  public var pageByteLimit: Int
+  /// A dictionary of more bytes is not written: the column becomes plain.
+  public var dictionaryByteLimit: Int
+  /// Whether pages carry a CRC-32.
+  public var checksums: Bool
+  /// Who wrote the file, in the form `application version X (build Y)`.
+  public var createdBy: String
+
+  /// Makes options; the defaults suit fast, checked, interchangeable files.
+  public init(
+    codec: Codec = .snappy, encodingPolicy: EncodingPolicy = .fast,
+    columnEncodings: [String: Encoding] = [:], pageByteLimit: Int = 1 << 20,
+    dictionaryByteLimit: Int = 4 << 20, checksums: Bool = true,
+    createdBy: String = "cairn version 0.1.0 (build 0)"
+  ) {
+    self.codec = codec
+    self.encodingPolicy = encodingPolicy
+    self.columnEncodings = columnEncodings
+    self.pageByteLimit = pageByteLimit
+    self.dictionaryByteLimit = dictionaryByteLimit
+    self.checksums = checksums
+    self.createdBy = createdBy
+  }
+}
+
+extension Encoding {
+  /// Whether data pages of `type` can be written in this encoding.
+  func writes(_ type: PhysicalType) -> Bool {
+    switch self {
+    case .plain: true
+    case .rle: type == .boolean
+    case .rleDictionary: type != .boolean
+    case .deltaBinaryPacked: type == .int32 || type == .int64
+    case .deltaLengthByteArray: type == .byteArray
+    case .deltaByteArray: type == .byteArray || type == .fixedLengthByteArray
+    case .plainDictionary, .bitPacked, .byteStreamSplit: false
+    }
+  }
+}
