@@ -28,6 +28,20 @@ public struct RecordBatch: Sendable {
     columns.first { $0.name == name }
   }
 
+  /// Puts a column in the place of the one of its name, or behind the others if there is none.
+  ///
+  /// - Throws: ``RecordBatchError/unequalLengths(column:rows:expected:)`` when its length differs.
+  public mutating func replaceColumn(_ column: Column) throws(RecordBatchError) {
+    guard column.rowCount == rowCount else {
+      throw .unequalLengths(column: column.name, rows: column.rowCount, expected: rowCount)
+    }
+    if let position = columns.firstIndex(where: { $0.name == column.name }) {
+      columns[position] = column
+    } else {
+      columns.append(column)
+    }
+  }
+
   /// The batch with only the rows given, in that order.
   public func selecting(rows: [UInt32]) -> RecordBatch {
     RecordBatch(unchecked: columns.map { $0.selecting(rows: rows) }, rowCount: rows.count)
@@ -49,6 +63,8 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
   case unknownColumn(String, available: [String])
   /// A column does not hold the type asked for.
   case typeMismatch(column: String, holds: ColumnType, asked: String)
+  /// A row that is being encoded or decoded is not flat, or does not fit the others.
+  case unsupportedRow(String)
 
   /// What is wrong, in a sentence.
   public var description: String {
@@ -61,6 +77,8 @@ public enum RecordBatchError: Error, Equatable, CustomStringConvertible {
       "no column '\(name)'; there are \(available.joined(separator: ", "))"
     case .typeMismatch(let column, let holds, let asked):
       "column '\(column)' holds \(holds), not \(asked)"
+    case .unsupportedRow(let message):
+      message
     }
   }
 }

@@ -30,9 +30,11 @@ public struct ColumnRule: Sendable, Hashable, Codable {
   public var maxLength: Int?
   /// What happens to a number with more digits after the point than its type holds.
   public var onOverflow: OverflowRule
-  /// Words that mean true, for booleans; empty for the default words.
+  /// Words that mean true, for booleans, in either case; empty for the default words `true`, `t`,
+  /// `yes`, `y`, `1`. A word is a word even if it is among the nulls.
   public var trueWords: [String]
-  /// Words that mean false, for booleans; empty for the default words.
+  /// Words that mean false, for booleans, in either case; empty for the default words `false`, `f`,
+  /// `no`, `n`, `0`.
   public var falseWords: [String]
 
   /// Makes a rule; whatever is not given has the default that the job file has.
@@ -64,7 +66,8 @@ public struct ColumnRule: Sendable, Hashable, Codable {
 
 /// Where a column's value comes from.
 public enum ColumnOrigin: Sendable, Hashable, Codable {
-  /// Columns of the source, joined by a space when there are several.
+  /// Columns of the source, joined by a space when there are several; those without a value are left
+  /// out.
   case fields([String])
   /// The same text in every row.
   case constant(String)

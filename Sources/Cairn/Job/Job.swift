@@ -18,13 +18,15 @@ public struct Job: Sendable, Hashable, Codable {
   public var sink: SinkOptions
   /// How transient errors are retried.
   public var retry: RetryPolicy
+  /// Who is told how a run ended, or nil for nobody.
+  public var alerts: AlertOptions?
 
   /// Makes a job; whatever is not given has the default that the job file has.
   public init(
     name: String, source: SourceOptions = SourceOptions(),
     checkpoint: CheckpointOptions = CheckpointOptions(), columns: [ColumnRule]? = nil,
     rules: [RowRule] = [], errors: ErrorPolicy = ErrorPolicy(), sink: SinkOptions,
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = RetryPolicy(), alerts: AlertOptions? = nil
   ) {
     self.name = name
     self.source = source
@@ -34,5 +36,6 @@ public struct Job: Sendable, Hashable, Codable {
     self.errors = errors
     self.sink = sink
     self.retry = retry
+    self.alerts = alerts
   }
 }

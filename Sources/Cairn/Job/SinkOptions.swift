@@ -10,16 +10,20 @@ public struct SinkOptions: Sendable, Hashable, Codable {
   public var mode: LoadMode
   /// Materialized views to refresh at the end.
   public var refresh: [String]
+  /// The schema that holds Cairn's state where the database has schemas; nil for `cairn`.
+  public var stateSchema: String?
 
   /// Makes options. Without a key the mode is append, with one it is upsert, unless given.
   public init(
-    url: String, table: String, key: [String] = [], mode: LoadMode? = nil, refresh: [String] = []
+    url: String, table: String, key: [String] = [], mode: LoadMode? = nil, refresh: [String] = [],
+    stateSchema: String? = nil
   ) {
     self.url = url
     self.table = table
     self.key = key
     self.mode = mode ?? (key.isEmpty ? .append : .upsert)
     self.refresh = refresh
+    self.stateSchema = stateSchema
   }
 }
 

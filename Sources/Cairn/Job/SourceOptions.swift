@@ -14,13 +14,16 @@ public struct SourceOptions: Sendable, Hashable, Codable {
   public var encoding: TextEncoding
   /// The RFC 4180 quote character, one of ASCII, or nil when quoting is off.
   public var quote: String?
-  /// Fields that mean "no value", compared after trimming.
+  /// Whether, when `quote` is nil, the first rows decide if fields are quoted with `"`.
+  public var detectsQuote: Bool
+  /// Fields that mean "no value", compared after trimming, also where a column keeps its white space.
   public var nulls: [String]
   /// The decimal point of numbers, one ASCII character.
   public var decimal: String
-  /// The ASCII character between groups of digits, or nil when there is none.
+  /// The ASCII character between groups of three digits before the point, or nil when there is none.
   public var thousands: String?
-  /// IANA name of the time zone of local timestamps, or nil when the job needs none.
+  /// IANA name of the time zone of local timestamps, or nil when the job needs none. A local time
+  /// that its clocks skipped is moved forward by the gap; one they showed twice is the first.
   public var timezone: String?
   /// What to do with columns of the source that the job does not name.
   public var extraColumns: ExtraColumns
@@ -31,7 +34,7 @@ public struct SourceOptions: Sendable, Hashable, Codable {
   public init(
     path: String? = nil, delimiter: String? = nil, header: HeaderRule = .normalize,
     names: [String] = [], skipLines: Int = 0, encoding: TextEncoding = .utf8,
-    quote: String? = nil, nulls: [String] = [""], decimal: String = ".",
+    quote: String? = nil, detectsQuote: Bool = false, nulls: [String] = [""], decimal: String = ".",
     thousands: String? = nil, timezone: String? = nil, extraColumns: ExtraColumns = .ignore,
     maximumFieldBytes: Int = 16 << 20
   ) {
@@ -42,6 +45,7 @@ public struct SourceOptions: Sendable, Hashable, Codable {
     self.skipLines = skipLines
     self.encoding = encoding
     self.quote = quote
+    self.detectsQuote = detectsQuote
     self.nulls = nulls
     self.decimal = decimal
     self.thousands = thousands

@@ -6,6 +6,10 @@ public protocol Source: Sendable {
   /// A short name for messages and the manifest, for example the file's name.
   var name: String { get }
 
+  /// Whether the source can be read again, from any position; false for standard input, which is
+  /// read once, from its start.
+  var isRepeatable: Bool { get }
+
   /// Who the source is, found out cheaply: its content's fingerprint, path, size and modification
   /// time.
   ///
@@ -52,17 +56,21 @@ public struct UnparsedChunk: Sendable {
   public var byteCount: Int
   /// Whether these bytes are the last of the source.
   public var isLast: Bool
+  /// How many of the source's stored (perhaps compressed) bytes were read to get here, or nil where
+  /// there are none: what progress is measured by.
+  public var storedOffset: UInt64?
   /// Parses the bytes.
   public var parse: @Sendable () throws -> SourceChunk
 
   /// Makes a chunk from its extent and the function that parses it.
   public init(
-    extent: ChunkExtent, byteCount: Int, isLast: Bool,
+    extent: ChunkExtent, byteCount: Int, isLast: Bool, storedOffset: UInt64? = nil,
     parse: @escaping @Sendable () throws -> SourceChunk
   ) {
     self.extent = extent
     self.byteCount = byteCount
     self.isLast = isLast
+    self.storedOffset = storedOffset
     self.parse = parse
   }
 }

@@ -70,7 +70,8 @@ public struct MalformedRow: Sendable, Hashable {
   public var row: UInt32
   /// What is wrong with it.
   public var defect: RowDefect
-  /// Its bytes as they were in the (decompressed) source, without the line end.
+  /// Its bytes as they were in the (decompressed) source, without the line end; the first 64 KiB of
+  /// them, if the row or a field is over the limit.
   public var raw: [UInt8]
 
   /// Makes a malformed row.
@@ -89,6 +90,8 @@ public enum RowDefect: Sendable, Hashable, Codable {
   case invalidEncoding(field: Int, encoding: TextEncoding)
   /// A field (from 0) is longer than the limit, in bytes.
   case oversizedField(field: Int, bytes: Int, limit: Int)
+  /// The row is longer than is held in memory, in bytes.
+  case oversizedRow(bytes: Int, limit: Int)
   /// A quoted field (from 0) is not closed, or text follows its closing quote.
   case quoting(field: Int)
 
@@ -98,6 +101,7 @@ public enum RowDefect: Sendable, Hashable, Codable {
     case .fieldCount: "field_count"
     case .invalidEncoding: "encoding"
     case .oversizedField: "field_size"
+    case .oversizedRow: "row_size"
     case .quoting: "quoting"
     }
   }
