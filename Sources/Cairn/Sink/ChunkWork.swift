@@ -10,9 +10,6 @@ public struct ChunkWork: Sendable {
   public var batch: RecordBatch
   /// Rows rejected before the sink, in source order.
   public var rejects: [Reject]
-  /// The most rejects the chunk may have in all, the database's own included; with more the commit
-  /// is rolled back and throws ``SinkError/tooManyRejects(found:sample:)``.
-  public var rejectAllowance: Int
   /// Makes the reject of a row of `batch` that the database refused, from its position in the batch
   /// and the database's reason.
   public var makeReject: @Sendable (_ batchRow: Int, _ column: String?, _ reason: String) -> Reject
@@ -20,7 +17,7 @@ public struct ChunkWork: Sendable {
   /// Makes work for a sink.
   public init(
     run: RunRecord, target: TargetTable, source: RecordedExtent, batch: RecordBatch,
-    rejects: [Reject], rejectAllowance: Int,
+    rejects: [Reject],
     makeReject: @escaping @Sendable (_ batchRow: Int, _ column: String?, _ reason: String) -> Reject
   ) {
     self.run = run
@@ -28,7 +25,6 @@ public struct ChunkWork: Sendable {
     self.source = source
     self.batch = batch
     self.rejects = rejects
-    self.rejectAllowance = rejectAllowance
     self.makeReject = makeReject
   }
 }

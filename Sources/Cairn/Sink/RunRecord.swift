@@ -129,6 +129,9 @@ public struct SyncID: Sendable, Hashable, Codable, CustomStringConvertible {
     description = text
   }
 
+  /// Takes a text that is known to have the form.
+  init(unchecked text: String) { description = text }
+
   /// Reads the text.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

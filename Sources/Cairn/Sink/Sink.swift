@@ -44,6 +44,12 @@ public protocol Sink: Sendable {
 
   // MARK: Target
 
+  /// Checks whether the target fits, as ``prepareTarget(_:)`` does, but writes nothing.
+  ///
+  /// - Returns: Whether the table exists.
+  /// - Throws: ``SinkError/targetMismatch(table:problems:remedy:)`` when it does not fit.
+  func checkTarget(_ target: TargetTable) async throws -> Bool
+
   /// Creates the target if there is none, or checks that it fits; never changes an existing one,
   /// except that it adds columns where the request allows it.
   ///
@@ -80,11 +86,17 @@ public protocol Sink: Sendable {
 
 /// A chunk that is ready to be committed.
 public protocol StagedChunk: Sendable {
-  /// Commits, in one transaction: checks the fence, inserts the mark, rejects, merges, counts.
+  /// Commits, in one transaction: checks the fence, inserts the mark, rejects, merges, counts. May be
+  /// called again after an error that was ``SinkError/transient(_:)``.
   ///
+  /// - Parameters:
+  ///   - lease: The right to commit.
+  ///   - rejectAllowance: The most rejects the chunk may have in all, the database's own included;
+  ///     with more the transaction is rolled back and ``SinkError/tooManyRejects(found:sample:)``
+  ///     thrown.
   /// - Returns: What was counted; ``CommitOutcome/alreadyCommitted(_:)`` when the mark was there.
   /// - Throws: ``SinkError``; the transaction is rolled back then.
-  func commit(under lease: Lease) async throws -> CommitOutcome
+  func commit(under lease: Lease, rejectAllowance: Int) async throws -> CommitOutcome
 
   /// Drops what was staged.
   func discard() async

@@ -1,0 +1,42 @@
+import Logging
+
+/// Renews a lease while work goes on under it.
+struct LeaseKeeper {
+  let sink: any Sink
+  let lease: Lease
+  let options: LoadOptions
+
+  /// Does `work`, renewing the lease at a third of its duration.
+  ///
+  /// - Throws: What `work` throws; ``SinkError/fenced(_:)`` once the lease is found taken over.
+  func keeping<Result: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+      group.addTask(executorPreference: WorkerExecutor.shared) { try await work() }
+      group.addTask { try await renewUntilCancelled() }
+      defer { group.cancelAll() }
+      while let finished = try await group.next() {
+        if let finished { return finished }
+      }
+      throw CancellationError()
+    }
+  }
+
+  private func renewUntilCancelled<Result>() async throws -> Result? {
+    while !Task.isCancelled {
+      do {
+        try await Task.sleep(for: options.leaseDuration / 3)
+        try await sink.renew(lease, duration: options.leaseDuration)
+      } catch is CancellationError {
+        return nil
+      } catch SinkError.fenced(let holder) {
+        throw SinkError.fenced(holder)
+      } catch {
+        // The commit checks the fence itself; a renewal that failed for now is tried again.
+        options.logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
+      }
+    }
+    return nil
+  }
+}
