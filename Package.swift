@@ -40,6 +40,7 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+    .systemLibrary(name: "CMalloc"),
 
     // Libraries.
     .target(
@@ -63,15 +64,20 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       swiftSettings: strict),
-    .target(name: "CairnTesting", dependencies: ["Cairn"], swiftSettings: strict),
+    .target(
+      name: "CairnTesting",
+      dependencies: ["Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
 
     // The command. Its product is `cairn`; the target is not, because module names that differ
     // only by case break on case-insensitive disks.
     .executableTarget(
       name: "CairnCLI",
       dependencies: [
-        "Cairn", "CairnSQLite", "CairnTesting",
+        "Cairn", "CairnSQLite", "CairnTesting", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
@@ -81,8 +87,15 @@ let package = Package(
     .testTarget(
       name: "CairnTests", dependencies: ["Cairn", "CairnTesting"], swiftSettings: strict),
     .testTarget(
-      name: "CairnSQLiteTests", dependencies: ["CairnSQLite", "CairnTesting"], swiftSettings: strict
-    ),
+      name: "CairnSQLiteTests",
+      dependencies: [
+        "CairnSQLite", "CairnTesting",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CairnTestingTests", dependencies: ["Cairn", "CairnTesting", "Parquet"],
+      swiftSettings: strict),
     .testTarget(
       name: "CairnCLITests", dependencies: ["CairnCLI", "CairnSQLite", "CairnTesting"],
       swiftSettings: strict),
