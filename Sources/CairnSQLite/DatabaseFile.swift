@@ -1,0 +1,218 @@
+import Cairn
+import Dispatch
+import GRDB
+import GRDBSQLite
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The database file and the one connection to it, on a queue of its own so that waiting for the
+/// disk or for another process never holds up Swift's cooperative threads.
+final class DatabaseFile: @unchecked Sendable {
+  // @unchecked: `connection` and `isPreparedForWriting` are only touched on `queue`, which is
+  // serial; everything else is constant.
+
+  /// The file.
+  let path: String
+  /// How long to wait for another process that is writing.
+  let busyTimeout: Duration
+  /// What is known of the tables in it.
+  let shapes = ShapeCache()
+
+  private let queue = DispatchQueue(label: "cairn.sqlite")
+  private var connection: DatabaseQueue?
+  private var isPreparedForWriting = false
+
+  init(path: String, busyTimeout: Duration) {
+    self.path = path
+    self.busyTimeout = busyTimeout
+  }
+
+  /// Reads; nil when the file does not exist.
+  func read<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(SinkError) -> Value? {
+    try await perform {
+      guard FileManager.default.fileExists(atPath: self.path) else { return nil }
+      return try self.opened().writeWithoutTransaction(body)
+    }
+  }
+
+  /// Writes, outside of any transaction; creates the file when it does not exist.
+  func write<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(SinkError) -> Value {
+    try await perform {
+      let connection = try self.opened()
+      return try connection.writeWithoutTransaction { db in
+        if !self.isPreparedForWriting {
+          try self.prepareForWriting(db)
+          self.isPreparedForWriting = true
+        }
+        try self.checkFileIsStillThere(db)
+        return try body(db)
+      }
+    }
+  }
+
+  /// Writes in one transaction that holds the write lock from its start; creates the file when it
+  /// does not exist.
+  func transaction<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(SinkError) -> Value {
+    try await write { db in
+      try self.begin(db)
+      return try self.finishing(db) {
+        let value = try body(db)
+        try db.execute(sql: "COMMIT")
+        return value
+      }
+    }
+  }
+
+  /// Begins a transaction that holds the write lock; waits for it, and then says who has it.
+  func begin(_ db: Database) throws {
+    do {
+      try db.execute(sql: "BEGIN IMMEDIATE")
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+      let holder = WriteLockHolder.find(path: path).map { ", by \($0)" } ?? ""
+      throw SinkError.transient(
+        "\(path) has been locked for writing for \(busyTimeout)\(holder)")
+    }
+  }
+
+  /// Runs `body` in the open transaction, and rolls back when it throws.
+  func finishing<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch {
+      // The error that counts is the first; one of ROLLBACK itself leaves nothing committed.
+      try? rollBack(db)
+      throw error
+    }
+  }
+
+  /// Rolls back the open transaction, if SQLite has not done so by itself.
+  func rollBack(_ db: Database) throws {
+    // What was read amid it may be taken back too.
+    shapes.clear()
+    if db.isInsideTransaction { try db.execute(sql: "ROLLBACK") }
+  }
+
+  /// Moves the log's pages into the database and shortens it, unless somebody is in the way. Every
+  /// commit is durable without.
+  func emptyLog(_ db: Database) {
+    let milliseconds = Int(busyTimeout.inSeconds * 1_000)
+    try? db.execute(sql: "PRAGMA busy_timeout = 0")
+    _ = try? db.checkpoint(.truncate)
+    try? db.execute(sql: "PRAGMA busy_timeout = \(milliseconds)")
+  }
+
+  // MARK: Connection
+
+  private func perform<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws(SinkError) -> Value {
+    let result: Result<Value, SinkError> = await withCheckedContinuation { continuation in
+      queue.async {
+        do {
+          continuation.resume(returning: .success(try body()))
+        } catch {
+          continuation.resume(returning: .failure(self.classified(error)))
+        }
+      }
+    }
+    return try result.get()
+  }
+
+  private func classified(_ error: any Error) -> SinkError {
+    switch error {
+    case is FileMoved: disconnect()
+    case let error as DatabaseError where SQLiteFailure(error).condemnsConnection: disconnect()
+    case let error as SQLiteFailure where error.condemnsConnection: disconnect()
+    default: break
+    }
+    return classify(error)
+  }
+
+  /// An error by what follows from it.
+  func classify(_ error: any Error) -> SinkError {
+    switch error {
+    case let error as SinkError: error
+    case let error as DatabaseError: SQLiteFailure(error).sinkError(path: path)
+    case let error as SQLiteFailure: error.sinkError(path: path)
+    case is FileMoved:
+      .unavailable(
+        "\(path) was deleted or replaced while it was open. Resume to go on with the file that is "
+          + "there now.")
+    default: .fatal("\(error)", remedy: "")
+    }
+  }
+
+  private func disconnect() {
+    try? connection?.close()
+    connection = nil
+    isPreparedForWriting = false
+    // The next connection may find another file.
+    shapes.clear()
+  }
+
+  private func opened() throws -> DatabaseQueue {
+    if let connection { return connection }
+    var isFolder = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder {
+      throw SinkError.fatal("\(path) is a folder", remedy: "Give the path of a database file.")
+    }
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(busyTimeout.inSeconds)
+    // The rules that the tables have for every other program hold for Cairn too.
+    configuration.foreignKeysEnabled = true
+    configuration.acceptsDoubleQuotedStringLiterals = true
+    configuration.label = "cairn"
+    let opened = try DatabaseQueue(path: path, configuration: configuration)
+    connection = opened
+    return opened
+  }
+
+  /// Sees to it that a mark that was committed stays committed: a write-ahead log that is synced at
+  /// every commit.
+  private func prepareForWriting(_ db: Database) throws {
+    if let kind = NetworkFileSystem.holding(path: path) {
+      throw SinkError.fatal(
+        "\(path) is on a network file system (\(kind)), where SQLite's write-ahead log does not work",
+        remedy: "Load into a database on a local disk, and copy it afterwards.")
+    }
+    let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+    guard mode == "wal" else {
+      throw SinkError.fatal(
+        "\(path) cannot be switched to a write-ahead log (its journal mode stays \(mode ?? "unknown"))",
+        remedy: "Load into a database file on a local disk.")
+    }
+    try db.execute(
+      sql: """
+        PRAGMA synchronous = FULL;
+        PRAGMA fullfsync = ON;
+        PRAGMA checkpoint_fullfsync = ON;
+        PRAGMA cache_size = -8192;
+        PRAGMA wal_autocheckpoint = 4096;
+        PRAGMA temp_store = MEMORY;
+        """)
+    guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
+      throw SinkError.fatal("\(path) cannot be opened with synchronous=FULL", remedy: "")
+    }
+  }
+
+  /// Notices that the file was deleted or replaced while it was open: what is written now would be
+  /// lost.
+  private func checkFileIsStillThere(_ db: Database) throws {
+    var moved: Int32 = 0
+    let code = sqlite3_file_control(db.sqliteConnection, "main", SQLITE_FCNTL_HAS_MOVED, &moved)
+    if code == SQLITE_OK, moved != 0 { throw FileMoved() }
+  }
+}
+
+/// The open file is no longer the one at its path.
+private struct FileMoved: Error {}

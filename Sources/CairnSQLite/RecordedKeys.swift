@@ -1,0 +1,135 @@
+import Cairn
+import GRDB
+
+/// The keys that commits wrote while an earlier chunk was outstanding, so that a chunk that comes
+/// late leaves them alone.
+///
+/// There is a table for each target and key, `cairn_keys_<number>`, whose key columns compare as the
+/// target's do. `cairn_recorded_keys` lists them. For `insert_only` the keys also tell which rows
+/// are the run's own.
+struct RecordedKeys {
+  /// The table's name.
+  var table: String
+  private var key: UniqueKey
+
+  /// Makes the table of a target and key if there is none.
+  ///
+  /// - Parameter scope: The target's identity, or the shadow table's name.
+  static func create(
+    scope: String, shape: TargetShape, key: UniqueKey, in db: Database
+  ) throws -> RecordedKeys {
+    if let found = try find(scope: scope, shape: shape, key: key, in: db) { return found }
+    let definition = definition(shape: shape, key: key)
+    try db.execute(
+      sql: "INSERT INTO cairn_recorded_keys (scope, definition) VALUES (?, ?)",
+      arguments: [scope, definition])
+    let table = "cairn_keys_\(db.lastInsertedRowID)"
+    let parts = (0..<key.columns.count).map { "k\($0)" }.joined(separator: ", ")
+    try db.execute(
+      sql: """
+        CREATE TABLE \(table) (
+          \(definition), sequence INTEGER NOT NULL, chunk_id INTEGER NOT NULL,
+          PRIMARY KEY (\(parts))) WITHOUT ROWID
+        """)
+    return RecordedKeys(table: table, key: key)
+  }
+
+  /// The table of a target and key, or nil when there is none.
+  static func find(
+    scope: String, shape: TargetShape, key: UniqueKey, in db: Database
+  ) throws -> RecordedKeys? {
+    let id = try Int64.fetchOne(
+      db, sql: "SELECT id FROM cairn_recorded_keys WHERE scope = ? AND definition = ?",
+      arguments: [scope, definition(shape: shape, key: key)])
+    return id.map { RecordedKeys(table: "cairn_keys_\($0)", key: key) }
+  }
+
+  /// Whether keys of later runs are recorded for the target by another key than this one.
+  static func hasLater(
+    than sequence: Int64, scope: String, otherThan keys: RecordedKeys?, in db: Database
+  ) throws -> Bool {
+    for table in try tables(scope: scope, in: db) where table != keys?.table {
+      if try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM \(table) WHERE sequence > ?)",
+        arguments: [sequence]) == true
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Deletes the keys of a target that no outstanding chunk can ask for any more.
+  static func prune(scope: String, in db: Database) throws {
+    let oldest = try Int64.fetchOne(
+      db,
+      sql: """
+        SELECT min(sequence) FROM cairn_sync_metadata m
+        WHERE table_identity = ? AND \(RunTable.isOutstanding)
+        """,
+      arguments: [scope])
+    guard let oldest else {
+      try drop(scope: scope, in: db)
+      return
+    }
+    for table in try tables(scope: scope, in: db) {
+      try db.execute(sql: "DELETE FROM \(table) WHERE sequence < ?", arguments: [oldest])
+    }
+  }
+
+  /// Drops all keys of a target or shadow table.
+  static func drop(scope: String, in db: Database) throws {
+    for table in try tables(scope: scope, in: db) {
+      try db.execute(sql: "DROP TABLE \(table)")
+    }
+    try db.execute(sql: "DELETE FROM cairn_recorded_keys WHERE scope = ?", arguments: [scope])
+  }
+
+  private static func tables(scope: String, in db: Database) throws -> [String] {
+    try Int64.fetchAll(
+      db, sql: "SELECT id FROM cairn_recorded_keys WHERE scope = ?", arguments: [scope]
+    ).map { "cairn_keys_\($0)" }
+  }
+
+  private static func definition(shape: TargetShape, key: UniqueKey) -> String {
+    key.columns.enumerated().map { position, column in
+      let affinity = shape.column(named: column.name)?.affinity ?? .blob
+      return "k\(position) \(affinity.rawValue) NOT NULL COLLATE "
+        + column.collation.quotedIdentifier + " /* \(column.name.commentText) */"
+    }.joined(separator: ", ")
+  }
+
+  // MARK: Statements
+
+  private var condition: String {
+    key.columns.indices.map { "k\($0) = ?\($0 + 1)" }.joined(separator: " AND ")
+  }
+
+  /// Yields a row when the key (parameters 1…) was recorded by a later chunk or run.
+  func isLaterSQL(than sequence: Int64, chunk: Int) -> String {
+    """
+    SELECT 1 FROM \(table) WHERE \(condition)
+    AND (sequence > \(sequence) OR (sequence = \(sequence) AND chunk_id > \(chunk)))
+    """
+  }
+
+  /// Yields a row when the key (parameters 1…) was recorded by that run.
+  func isOwnSQL(of sequence: Int64) -> String {
+    "SELECT 1 FROM \(table) WHERE \(condition) AND sequence = \(sequence)"
+  }
+
+  /// Records the key (parameters 1…).
+  func recordSQL(sequence: Int64, chunk: Int) -> String {
+    let count = key.columns.count
+    return """
+      INSERT INTO \(table)
+      VALUES (\((1...count).map { "?\($0)" }.joined(separator: ", ")), \(sequence), \(chunk))
+      ON CONFLICT DO UPDATE SET sequence = excluded.sequence, chunk_id = excluded.chunk_id
+      """
+  }
+}
+
+extension String {
+  /// The text without what would end a comment of SQL.
+  var commentText: String { replacing("*/", with: "* /") }
+}

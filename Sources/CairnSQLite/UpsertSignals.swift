@@ -1,0 +1,56 @@
+import GRDBSQLite
+
+/// Tells an insert from an update and an update from a row that was equal, for every kind of table:
+/// the upsert statement calls two functions of ours, one when it meets the key, and one when the row
+/// differs.
+///
+/// Neither `sqlite3_last_insert_rowid` nor the update hook would do: WITHOUT ROWID tables have
+/// neither, and triggers may write to other tables in between.
+final class UpsertSignals {
+  private let connection: OpaquePointer
+  private let flags: UnsafeMutablePointer<Int32>
+
+  /// Defines the functions on a connection, as long as this object lives.
+  init(_ connection: OpaquePointer) throws {
+    self.connection = connection
+    flags = .allocate(capacity: 2)
+    flags.initialize(repeating: 0, count: 2)
+    try define(MergeSQL.conflictFunction, flags)
+    try define(MergeSQL.differsFunction, flags + 1)
+  }
+
+  deinit {
+    for name in [MergeSQL.conflictFunction, MergeSQL.differsFunction] {
+      sqlite3_create_function_v2(connection, name, 0, SQLITE_UTF8, nil, nil, nil, nil, nil)
+    }
+    flags.deallocate()
+  }
+
+  /// Forgets the signals of the statement before.
+  @inline(__always)
+  func clear() {
+    flags[0] = 0
+    flags[1] = 0
+  }
+
+  /// Whether the key was there.
+  @inline(__always)
+  var sawConflict: Bool { flags[0] != 0 }
+
+  /// Whether the row there differed.
+  @inline(__always)
+  var sawDifference: Bool { flags[1] != 0 }
+
+  // Not declared deterministic, so that SQLite calls them for each row anew.
+  private func define(
+    _ name: String, _ flag: UnsafeMutablePointer<Int32>
+  ) throws {
+    let code = sqlite3_create_function_v2(
+      connection, name, 0, SQLITE_UTF8, flag,
+      { context, _, _ in
+        sqlite3_user_data(context)?.assumingMemoryBound(to: Int32.self).pointee = 1
+        sqlite3_result_int(context, 1)
+      }, nil, nil, nil)
+    guard code == SQLITE_OK else { throw SQLiteFailure(of: connection) }
+  }
+}

@@ -1,0 +1,11 @@
+import CairnSQLite
+import CairnTesting
+import Testing
+
+@Suite("SQLite does what every sink must")
+struct ConformanceTests {
+  @Test(arguments: SinkBattery.checks)
+  func check(_ check: SinkCheck) async throws {
+    try await check.run(on: try TemporaryFolder().place())
+  }
+}

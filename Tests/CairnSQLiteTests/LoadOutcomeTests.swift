@@ -1,0 +1,297 @@
+import Cairn
+import CairnSQLite
+import Foundation
+import GRDB
+import Synchronization
+import Testing
+
+/// Loads through the library, into a sink that fails where it is told to.
+@Suite struct LoadOutcomeTests {
+  private final class Place: Sendable {
+    let path = NSTemporaryDirectory() + "/load-\(UUID().uuidString)"
+
+    init() throws {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private func job(_ place: Place, mode: LoadMode = .upsert) -> Job {
+    Job(
+      name: "keys",
+      checkpoint: CheckpointOptions(chunkRows: 100, directory: place.path + "/checkpoints"),
+      columns: [
+        ColumnRule(name: "id", type: .integer, required: true),
+        ColumnRule(name: "value", type: .text),
+      ],
+      sink: SinkOptions(
+        url: "", table: "t", key: mode == .append ? [] : ["id"], mode: mode),
+      retry: RetryPolicy(
+        attempts: 2, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(2)))
+  }
+
+  /// 1,000 rows whose keys repeat every 250: later rows win.
+  private func source(_ place: Place) throws -> FileSource {
+    let path = place.path + "/rows.dat"
+    let rows = (0..<1_000).map { "\($0 % 250)~^row \($0)" }
+    try Data(("id~^value\n" + rows.joined(separator: "\n") + "\n").utf8)
+      .write(to: URL(fileURLWithPath: path))
+    return FileSource(path: path, options: SourceOptions())
+  }
+
+  private func values(_ place: Place) throws -> [String] {
+    try DatabaseQueue(path: place.path + "/t.db").read {
+      try String.fetchAll($0, sql: "SELECT value FROM t ORDER BY id")
+    }
+  }
+
+  private let lastRows = (0..<250).map { "row \($0 + 750)" }
+
+  @Test("a chunk that fails while later ones commit is partial, and late rows do not win")
+  func lateChunk() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let failing = FailingSink(sink: sink, chunks: [2, 5], error: .transient("busy"))
+    let first = try await load(job(place), from: source, into: failing)
+    guard case .partial(let receipt) = first else {
+      Issue.record("expected partial success, found \(first)")
+      return
+    }
+    #expect(receipt.failedChunks == [2, 5])
+    #expect(receipt.committedChunks == 8)
+    #expect(failing.tries(of: 2) == 2)
+    // Chunk 5 (rows 500–599) has late rows; none of them is the last of its key.
+    let second = try await load(job(place), from: source, into: sink)
+    guard case .done(let whole) = second else {
+      Issue.record("expected done, found \(second)")
+      return
+    }
+    #expect(whole.counts.addsUp && whole.counts.rows == 1_000)
+    #expect(whole.attemptWork.chunksSkipped == 8)
+    #expect(whole.attemptWork.chunksReused == 2)
+    #expect(whole.counts.inserted == 250)
+    #expect(try values(place) == lastRows)
+  }
+
+  @Test("three chunks in a row that fail stop the run")
+  func givesUp() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let failing = FailingSink(sink: sink, chunks: [3, 4, 5], error: .transient("busy"))
+    let first = try await load(job(place), from: source, into: failing)
+    guard case .stopped(_, .sinkAway) = first else {
+      Issue.record("expected the run to stop, found \(first)")
+      return
+    }
+    #expect(failing.tries(of: 6) == 0)
+    _ = try await load(job(place), from: source, into: sink)
+    #expect(try values(place) == lastRows)
+  }
+
+  @Test("a sink that is away ends the load; the next one goes on")
+  func away() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let failing = FailingSink(sink: sink, chunks: [4], error: .unavailable("disk full"))
+    await #expect(throws: SinkError.self) {
+      try await load(job(place), from: source, into: failing)
+    }
+    let second = try await load(job(place), from: source, into: sink)
+    #expect(second.receipt.attemptWork.chunksSkipped == 4)
+    #expect(try values(place) == lastRows)
+  }
+
+  @Test("a deadline is an outcome", arguments: [LoadMode.upsert, .append])
+  func deadline(_ mode: LoadMode) async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let first = try await load(job(place, mode: mode), from: source, into: sink, deadline: .zero)
+    guard case .stopped(let receipt, .deadline) = first else {
+      Issue.record("expected the deadline, found \(first)")
+      return
+    }
+    #expect(receipt.counts.rows == 0)
+    let second = try await load(job(place, mode: mode), from: source, into: sink)
+    #expect(second.receipt.counts.inserted == (mode == .append ? 1_000 : 250))
+    let third = try await load(job(place, mode: mode), from: source, into: sink)
+    #expect(third.receipt.wasLoadedBefore)
+  }
+
+  @Test("a cancelled task stops after the commit in flight")
+  func cancelled() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let job = job(place)
+    let (stream, continuation) = AsyncStream<Void>.makeStream()
+    let task = Task {
+      try await load(
+        job, from: source, into: sink, progress: { _ in continuation.yield() })
+    }
+    for await _ in stream { break }
+    task.cancel()
+    let outcome = try await task.value
+    // It may have been done before it heard of it.
+    if case .stopped(let receipt, let reason) = outcome {
+      #expect(reason == .cancelled)
+      #expect(receipt.counts.rows <= 1_000)
+    }
+    _ = try await load(job, from: source, into: sink)
+    #expect(try values(place) == lastRows)
+  }
+
+  @Test("without chunk files nothing is written beside the database, and a resume works")
+  func withoutChunkFiles() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    var job = job(place, mode: .append)
+    job.checkpoint.enabled = false
+    let failing = FailingSink(sink: sink, chunks: [6], error: .unavailable("away"))
+    await #expect(throws: SinkError.self) {
+      try await load(job, from: source, into: failing)
+    }
+    #expect(!FileManager.default.fileExists(atPath: place.path + "/checkpoints"))
+    let second = try await load(job, from: source, into: sink)
+    #expect(second.receipt.attemptWork.chunksSkipped == 6)
+    #expect(second.receipt.counts.inserted == 1_000)
+    #expect(!FileManager.default.fileExists(atPath: place.path + "/checkpoints"))
+  }
+
+  @Test("insert_only: of the run's own rows the last wins, what was there stays")
+  func insertOnly() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let queue = try DatabaseQueue(path: place.path + "/t.db")
+    try await queue.write {
+      try $0.execute(sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, value TEXT)")
+      try $0.execute(sql: "INSERT INTO t VALUES (7, 'old')")
+    }
+    try queue.close()
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let outcome = try await load(job(place, mode: .insertOnly), from: source, into: sink)
+    var expected = lastRows
+    expected[7] = "old"
+    #expect(try values(place) == expected)
+    #expect(outcome.receipt.counts.inserted == 249)
+    #expect(outcome.receipt.counts.kept == 4)
+    #expect(outcome.receipt.counts.addsUp)
+  }
+
+  @Test("replace: the old rows stay visible until the new ones are complete")
+  func replace() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let queue = try DatabaseQueue(path: place.path + "/t.db")
+    try await queue.write {
+      try $0.execute(sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, value TEXT)")
+      try $0.execute(sql: "INSERT INTO t VALUES (7, 'old'), (9999, 'older')")
+    }
+    try queue.close()
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let failing = FailingSink(sink: sink, chunks: [6], error: .transient("busy"))
+    let first = try await load(job(place, mode: .replace), from: source, into: failing)
+    guard case .partial = first else {
+      Issue.record("expected partial success, found \(first)")
+      return
+    }
+    #expect(try values(place) == ["old", "older"])
+    _ = try await load(job(place, mode: .replace), from: source, into: sink)
+    #expect(try values(place) == lastRows)
+  }
+}
+
+/// A sink whose commits of some chunks fail.
+private struct FailingSink: Sink {
+  let sink: SQLiteSink
+  let chunks: Set<Int>
+  let error: SinkError
+  private let attempts = Attempts()
+
+  init(sink: SQLiteSink, chunks: Set<Int>, error: SinkError) {
+    self.sink = sink
+    self.chunks = chunks
+    self.error = error
+  }
+
+  func tries(of chunk: Int) -> Int { attempts.count(of: chunk) }
+
+  var location: String { sink.location }
+  func prepareState() async throws { try await sink.prepareState() }
+  func runs(_ filter: RunFilter) async throws -> [RunRecord] { try await sink.runs(filter) }
+  func begin(
+    _ run: NewRun, owner: LeaseOwner, leaseDuration: Duration
+  ) async throws -> BeginOutcome {
+    try await sink.begin(run, owner: owner, leaseDuration: leaseDuration)
+  }
+  func abandon(_ syncID: SyncID, owner: LeaseOwner) async throws {
+    try await sink.abandon(syncID, owner: owner)
+  }
+  func update(_ update: RunUpdate, under lease: Lease) async throws {
+    try await sink.update(update, under: lease)
+  }
+  func acquireLease(
+    of syncID: SyncID, owner: LeaseOwner, duration: Duration, takeOver: Bool
+  ) async throws -> LeaseOutcome {
+    try await sink.acquireLease(of: syncID, owner: owner, duration: duration, takeOver: takeOver)
+  }
+  func renew(_ lease: Lease, duration: Duration) async throws {
+    try await sink.renew(lease, duration: duration)
+  }
+  func release(_ lease: Lease) async throws { try await sink.release(lease) }
+  func checkTarget(_ target: TargetTable) async throws -> Bool {
+    try await sink.checkTarget(target)
+  }
+  func prepareTarget(_ target: TargetTable) async throws -> TargetWitness {
+    try await sink.prepareTarget(target)
+  }
+  func targetDamage(of run: RunRecord, target: TargetTable) async throws -> String? {
+    try await sink.targetDamage(of: run, target: target)
+  }
+  func ledger(of syncID: SyncID) async throws -> [LedgerEntry] {
+    try await sink.ledger(of: syncID)
+  }
+  func stage(_ work: ChunkWork) async throws -> any StagedChunk {
+    let chunk = work.source.extent.chunk
+    let staged = try await sink.stage(work)
+    guard chunks.contains(chunk) || chunk == 6 else { return staged }
+    return FailingChunk(
+      chunk: chunk, staged: staged, error: chunks.contains(chunk) ? error : nil,
+      attempts: attempts)
+  }
+  func recordEnd(_ end: SourceEnd, of syncID: SyncID, under lease: Lease) async throws {
+    try await sink.recordEnd(end, of: syncID, under: lease)
+  }
+  func finish(_ request: FinishRequest, under lease: Lease) async throws -> RunRecord {
+    try await sink.finish(request, under: lease)
+  }
+  func rejects(of syncID: SyncID, offset: Int, limit: Int) async throws -> [Reject] {
+    try await sink.rejects(of: syncID, offset: offset, limit: limit)
+  }
+}
+
+private struct FailingChunk: StagedChunk {
+  let chunk: Int
+  let staged: any StagedChunk
+  let error: SinkError?
+  let attempts: Attempts
+
+  func commit(under lease: Lease, rejectAllowance: Int) async throws -> CommitOutcome {
+    attempts.add(chunk)
+    if let error { throw error }
+    return try await staged.commit(under: lease, rejectAllowance: rejectAllowance)
+  }
+
+  func discard() async { await staged.discard() }
+}
+
+private final class Attempts: Sendable {
+  private let counts = Mutex<[Int: Int]>([:])
+  func add(_ chunk: Int) { counts.withLock { $0[chunk, default: 0] += 1 } }
+  func count(of chunk: Int) -> Int { counts.withLock { $0[chunk] ?? 0 } }
+}
