@@ -1,0 +1,62 @@
+import ArgumentParser
+import Cairn
+import Foundation
+
+/// `cairn cleanup`.
+struct CleanupCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cleanup",
+    abstract: "Delete chunk files past their retention.",
+    discussion: """
+      An unfinished run is marked abandoned in its database before its chunks are deleted. Chunks \
+      of a run that another process is working on are left alone.
+      """)
+
+  @Option(
+    name: .customLong("older-than"),
+    help: ArgumentHelp("Only folders not written to for so long.", valueName: "time"))
+  var olderThan: String?
+
+  @Flag(name: .customLong("dry-run"), help: "Show what would be deleted, and delete nothing.")
+  var dryRun = false
+
+  @OptionGroup var sinkOptions: SinkOptionGroup
+
+  func run() async throws {
+    try await Failure.reporting(next: nil) {
+      let retention = try retention()
+      let now = RunEnvironment.live.now()
+      var failures = 0
+      var freed: Int64 = 0
+      for folder in Cleanup.folders(in: sinkOptions.checkpointDirectory())
+      where Cleanup.isExpired(folder, retention: retention, now: now) {
+        let what =
+          "\(folder.syncID)  \(folder.status?.rawValue ?? "unknown")"
+          + "  \(Readable.bytes(folder.bytes))"
+        if dryRun {
+          Terminal.print("would delete  \(what)")
+          continue
+        }
+        do {
+          let url = sinkOptions.into ?? folder.sink
+          let sink = try url.map { try SinkURL.open($0, faults: .none) }
+          try await Cleanup.remove(folder, sink: sink)
+          freed += folder.bytes
+          Terminal.print("deleted  \(what)")
+        } catch {
+          failures += 1
+          Terminal.note("\(Terminal.red("cairn:")) \(folder.syncID) is left alone: \(error)")
+        }
+      }
+      if !dryRun { Terminal.note("\(Readable.bytes(freed)) freed") }
+      if failures > 0 { throw ExitCode(ExitStatus.failed) }
+    }
+  }
+
+  private func retention() throws -> Duration {
+    if let olderThan { return try RunOptions.duration(olderThan, of: "--older-than") }
+    if let job = try sinkOptions.readJob() { return job.checkpoint.retention }
+    let days = ProcessInfo.processInfo.environment["CHECKPOINT_RETENTION_DAYS"].flatMap(Int.init)
+    return .seconds((days ?? 7) * 86_400)
+  }
+}

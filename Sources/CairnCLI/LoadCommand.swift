@@ -1,0 +1,115 @@
+import ArgumentParser
+import Cairn
+import CairnTesting
+import Foundation
+
+/// `cairn load`.
+struct LoadCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "load",
+    abstract: "Load a file into a table; safe to repeat.",
+    discussion: """
+      An unfinished run of the same source and job is resumed; a finished one is reported and \
+      nothing is done, also under another file name. A glob loads every file it matches, in name \
+      order, one run each. FILE - is standard input.
+      """)
+
+  @Argument(help: "The file, a glob, or - for standard input; by default the job's source.path.")
+  var file: String?
+
+  @OptionGroup var jobOptions: JobOptions
+  @OptionGroup var runOptions: RunOptions
+  @OptionGroup var output: OutputOptions
+
+  @Flag(name: .long, help: "Abandon an earlier run of this source and start over.")
+  var fresh = false
+
+  func run() async throws {
+    let next = "cairn " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
+    try await Failure.reporting(next: next) {
+      let (job, jobFile) = try JobBuilder(options: jobOptions.flags).build(file: file)
+      guard let pattern = file ?? job.source.path else {
+        throw UsageError("there is no file to load", remedy: "cairn load FILE --into sqlite:PATH")
+      }
+      try refuseUnsupported(job)
+      var worst: Int32 = 0
+      for path in try SourceFiles.matching(pattern) {
+        worst = max(worst, try await load(path, job: job, jobFile: jobFile))
+        if worst == ExitStatus.stopped { break }
+      }
+      if worst != 0 { throw ExitCode(worst) }
+    }
+  }
+
+  private func load(_ path: String, job: Job, jobFile: String?) async throws -> Int32 {
+    let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
+    let sink = try SinkURL.open(job.sink.url, faults: faults)
+    let stop = StopRequest()
+    let options = try runOptions.loadOptions(
+      stop: stop, fresh: fresh, faults: faults, jobFile: jobFile)
+    let deadline = try runOptions.deadlineDuration()
+    let progress = ProgressLine(quiet: output.quiet)
+    let source = SourceFiles.open(path, options: job.source)
+    let outcome: LoadOutcome
+    do {
+      outcome = try await Signals.stopping(stop, quiet: output.quiet) {
+        try await Cairn.load(
+          job, from: source, into: sink, deadline: deadline, options: options,
+          progress: { progress.show($0) })
+      }
+    } catch {
+      progress.end()
+      throw error
+    }
+    progress.end()
+    return try OutcomeReport(json: output.json, sink: job.sink.url).report(outcome)
+  }
+
+  private func refuseUnsupported(_ job: Job) throws {
+    if !job.sink.refresh.isEmpty, job.sink.url.hasPrefix("sqlite:") {
+      throw UsageError(
+        "sink.refresh: SQLite has no materialized views", remedy: "Remove the key")
+    }
+  }
+}
+
+/// Prints how a load or resume ended.
+struct OutcomeReport {
+  var json: Bool
+  var sink: String
+
+  /// - Returns: The exit code.
+  func report(_ outcome: LoadOutcome) throws -> Int32 {
+    if json {
+      try JSONOutput.print(outcome.receipt)
+    } else {
+      Terminal.print(ReceiptText.of(outcome.receipt))
+    }
+    let id = outcome.receipt.syncID
+    let resume = "cairn resume \(id) --into \(shellQuoted(sink))"
+    switch outcome {
+    case .done:
+      return 0
+    case .partial(let receipt):
+      if receipt.failedChunks.isEmpty {
+        Terminal.note("Next: cairn rejects \(id) --into \(shellQuoted(sink))")
+      } else {
+        Terminal.note("Next: \(resume)")
+      }
+      return ExitStatus.partial
+    case .stopped(_, let reason):
+      Terminal.note("stopped: \(reason). Nothing is lost; go on with:\n  \(resume)")
+      return ExitStatus.stopped
+    }
+  }
+}
+
+/// A word as a shell reads it back.
+func shellQuoted(_ word: String) -> String {
+  let plain = word.utf8.allSatisfy {
+    ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A)
+      || "_-./:,=@%+".utf8.contains($0)
+  }
+  return plain && !word.isEmpty
+    ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+}
