@@ -258,6 +258,8 @@ struct LoadRunner {
 
   /// Records why the attempt ended, where that is still possible, and gives the lease back.
   private func fail(_ error: any Error) async throws {
+    // Run and manifest are the successor's then.
+    if case SinkError.fenced = error { return }
     let summary = ErrorSummary.of(error)
     if let path = run.record.new.checkpointDirectory, DurableFile.isFolder(path) {
       let time = options.environment.timestamp()
