@@ -12,6 +12,7 @@ enum ExitStatus {
   /// The code that an error ends the command with.
   static func of(_ error: any Error) -> Int32 {
     switch error {
+    case LoadError.inputKept(_, _, let cause): of(cause)
     case is UsageError, is JobFileError, is JobError, is EnvironmentError: usage
     case TransformError.missingColumns, LoadError.tooManyRejects, LoadError.inferenceContradicted:
       badData

@@ -15,9 +15,17 @@ enum Failure {
       throw code
     } catch {
       Terminal.note("\(Terminal.red("cairn:")) \(error)")
-      // A command line that cannot be followed is not to be typed again.
-      if !(error is UsageError), let next = next() { Terminal.note("Then go on with: \(next)") }
+      if mayRepeat(error), let next = next() { Terminal.note("Then go on with: \(next)") }
       throw ExitCode(ExitStatus.of(error))
+    }
+  }
+
+  /// Whether the command may be typed again: not one that cannot be followed, nor where the error
+  /// names another.
+  private static func mayRepeat(_ error: any Error) -> Bool {
+    switch error {
+    case is UsageError, LoadError.inputKept, LoadError.inferenceContradicted: false
+    default: true
     }
   }
 }

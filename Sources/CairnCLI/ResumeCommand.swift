@@ -38,9 +38,37 @@ struct ResumeCommand: AsyncParsableCommand {
       let url = try requireURL(named)
       let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
       let sink = try SinkURL.open(url, faults: faults)
-      let record = try await find(named, in: sink)
-      if plan { return try await showPlan(record, in: sink) }
-      try await resume(record, in: sink, url: url, faults: faults)
+      let found = try await find(named, in: sink)
+      if plan { return try await showPlan(found, in: sink) }
+      try await resume(found, in: sink, url: url, faults: faults)
+    }
+  }
+
+  /// What can be gone on with.
+  private enum Unfinished {
+    case run(RunRecord)
+    /// Standard input that is converted, its run not begun.
+    case input(PendingInput)
+
+    var syncID: SyncID {
+      switch self {
+      case .run(let record): record.syncID
+      case .input(let input): input.syncID
+      }
+    }
+
+    var line: String {
+      switch self {
+      case .run(let record): RunText.line(record)
+      case .input(let input): RunText.line(input)
+      }
+    }
+
+    func settings() throws -> RunSettings {
+      switch self {
+      case .run(let record): try record.settings()
+      case .input(let input): input.settings
+      }
     }
   }
 
@@ -53,20 +81,30 @@ struct ResumeCommand: AsyncParsableCommand {
     return url
   }
 
-  private func find(_ named: SyncID?, in sink: any Sink) async throws -> RunRecord {
+  private func find(_ named: SyncID?, in sink: any Sink) async throws -> Unfinished {
+    let inputs = PendingInput.find(in: sinkOptions.checkpointDirectory())
     if let named {
-      let found = try await sink.runs(RunFilter(syncID: named, includesAbandoned: true))
-      guard let record = found.first else {
+      if let record = try await sink.runs(
+        RunFilter(syncID: named, includesAbandoned: true)
+      ).first {
+        return .run(record)
+      }
+      guard let input = inputs.first(where: { $0.syncID == named }) else {
         throw LoadError.unknownRun(named, sink: sink.location)
       }
-      return record
+      return .input(input)
     }
-    let unfinished = try await sink.runs(RunFilter(unfinishedOnly: true))
+    let runs = try await sink.runs(RunFilter(unfinishedOnly: true))
+    var unfinished = runs.map(Unfinished.run)
+    for input in inputs where input.sink == sink.location {
+      let known = try await sink.runs(RunFilter(syncID: input.syncID, includesAbandoned: true))
+      if known.isEmpty { unfinished.append(.input(input)) }
+    }
     guard let only = unfinished.first else {
       throw UsageError("there is no unfinished run in \(sink.location)")
     }
     guard unfinished.count == 1 else {
-      let list = unfinished.map { "  cairn resume \($0.syncID)   # \(RunText.line($0))" }
+      let list = unfinished.map { "  cairn resume \($0.syncID)   # \($0.line)" }
       throw UsageError(
         "\(unfinished.count) runs are unfinished; say which:", remedy: list.joined(separator: "\n"))
     }
@@ -74,22 +112,31 @@ struct ResumeCommand: AsyncParsableCommand {
   }
 
   private func resume(
-    _ record: RunRecord, in sink: any Sink, url: String, faults: FaultPoints
+    _ unfinished: Unfinished, in sink: any Sink, url: String, faults: FaultPoints
   ) async throws {
-    let job = try currentJob(of: record, url: url)
+    let job = try currentJob(of: unfinished, url: url)
     let stop = StopRequest()
     let options = try runOptions.loadOptions(
       stop: stop, fresh: false, faults: faults, jobFile: nil)
     let deadline = try runOptions.deadlineDuration()
-    let path = source ?? record.new.source.path
-    let input = try path.map { FileSource(path: $0, options: try job?.source ?? pinned(record)) }
     let progress = ProgressLine(quiet: output.quiet)
+    let show: @Sendable (LoadProgress) -> Void = { progress.show($0) }
     let outcome: LoadOutcome
     do {
       outcome = try await Signals.stopping(stop, quiet: output.quiet) {
-        try await Cairn.resume(
-          record.syncID, job: job, from: input, into: sink, deadline: deadline, options: options,
-          progress: { progress.show($0) })
+        switch unfinished {
+        case .input(let input):
+          return try await Cairn.resume(
+            input, job: job, into: sink, deadline: deadline, options: options, progress: show)
+        case .run(let record):
+          let path = source ?? record.new.source.path
+          let file = try path.map {
+            FileSource(path: $0, options: try job?.source ?? record.settings().job.source)
+          }
+          return try await Cairn.resume(
+            record.syncID, job: job, from: file, into: sink, deadline: deadline,
+            options: options, progress: show)
+        }
       }
     } catch {
       progress.end()
@@ -101,9 +148,9 @@ struct ResumeCommand: AsyncParsableCommand {
   }
 
   /// The job as it is now: from `--job`, or from the file the run began with, if that is still there.
-  private func currentJob(of record: RunRecord, url: String) throws -> Job? {
+  private func currentJob(of run: Unfinished, url: String) throws -> Job? {
     if let job = try sinkOptions.readJob() { return job }
-    guard let path = try record.settings().jobFile, FileManager.default.fileExists(atPath: path)
+    guard let path = try run.settings().jobFile, FileManager.default.fileExists(atPath: path)
     else { return nil }
     let environment = ProcessInfo.processInfo.environment
     var job = try JobFile.read(path, environment: environment).job.applying(
@@ -112,13 +159,13 @@ struct ResumeCommand: AsyncParsableCommand {
     return job
   }
 
-  private func pinned(_ record: RunRecord) throws -> SourceOptions {
-    try record.settings().job.source
-  }
-
-  private func showPlan(_ record: RunRecord, in sink: any Sink) async throws {
-    let plan = try await ResumePlan.of(record, in: sink)
+  private func showPlan(_ unfinished: Unfinished, in sink: any Sink) async throws {
+    let plan =
+      switch unfinished {
+      case .run(let record): try await ResumePlan.of(record, in: sink)
+      case .input(let input): try input.plan()
+      }
     if output.json { return try JSONOutput.print(plan) }
-    Terminal.print(RunText.plan(plan, of: record))
+    Terminal.print(RunText.plan(plan, of: unfinished.syncID, standing: unfinished.line))
   }
 }

@@ -22,6 +22,11 @@ enum RunText {
       + " since \(run.new.startedAt)"
   }
 
+  /// Standard input that waits for its run, in a line.
+  static func line(_ input: PendingInput) -> String {
+    "CONVERTED, standard input → \(input.settings.target.name), not begun"
+  }
+
   static func table(_ runs: [RunRecord]) -> String {
     let rows = runs.map { run in
       [
@@ -66,9 +71,9 @@ enum RunText {
     return lines.joined(separator: "\n")
   }
 
-  static func plan(_ plan: ResumePlan, of run: RunRecord) -> String {
+  static func plan(_ plan: ResumePlan, of run: SyncID, standing: String) -> String {
     """
-    \(Terminal.bold("\(run.syncID)"))  \(standing(run))
+    \(Terminal.bold("\(run)"))  \(standing)
       \(Readable.count(plan.committedChunks)) chunks are committed \
     (\(Readable.count(plan.committedRows)) rows): skipped
       \(Readable.count(plan.storedChunks)) chunks are converted \

@@ -32,7 +32,7 @@ public struct Manifest: Sendable, Hashable {
   /// When it ended it.
   public private(set) var failedAt: String?
   /// Fingerprint of the source.
-  public var sourceFingerprint: String
+  public private(set) var sourceFingerprint: String
   /// SHA-256 of what decides which rows land.
   public var jobDigest: String
   /// The job's name.
@@ -42,13 +42,14 @@ public struct Manifest: Sendable, Hashable {
   /// Where the sink is, without secrets, or nil when there is none.
   public var sink: String?
   /// The job file, absolute, if the run has one.
-  public var jobFile: String?
+  public internal(set) var jobFile: String?
   /// How many chunks the whole source has, once known; until then those seen.
   public var totalChunks: Int { max(knownTotal ?? 0, chunks.count) }
   /// The number of chunks, once the end of the source is known.
   public private(set) var knownTotal: Int?
-  /// What was resolved when the run began, as JSON text; nil when the sink has it.
-  public var resolved: String?
+  /// What was resolved for a run that has not begun in its sink yet, as JSON text; nil when the sink
+  /// has it.
+  public internal(set) var resolved: String?
   /// The chunks in order; a gap is a chunk of which nothing is known yet.
   public private(set) var chunks: [ManifestChunk] = []
 
@@ -132,6 +133,13 @@ public struct Manifest: Sendable, Hashable {
   public mutating func endKnown(_ end: SourceEnd, at time: String) {
     knownTotal = end.position.chunk
     updatedAt = time
+  }
+
+  /// A source that is read only once was read to its end: now it is known who it is.
+  mutating func inputConverted(as identity: SourceIdentity, resolved: String, jobFile: String?) {
+    sourceFingerprint = identity.fingerprint
+    self.resolved = resolved
+    self.jobFile = jobFile
   }
 
   /// A new attempt begins: earlier errors of the run no longer stand.

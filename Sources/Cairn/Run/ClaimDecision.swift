@@ -16,14 +16,18 @@ enum ClaimDecision: Sendable, Hashable {
   /// - Parameters:
   ///   - candidates: Runs into the same table of a source with the same content, newest first,
   ///     none abandoned.
-  ///   - jobDigest: Digest of the job as it is now.
+  ///   - ofThisJob: Those of them that a job began which decides alike which rows land.
+  ///   - withoutRows: Those of them whose rows are no longer in the table.
   ///   - mode: The job's mode.
   ///   - fresh: Whether the user wants to start over.
   static func decide(
-    candidates: [RunRecord], jobDigest: String, mode: LoadMode, fresh: Bool
+    candidates: [RunRecord], ofThisJob: Set<SyncID>, withoutRows: Set<SyncID> = [],
+    mode: LoadMode, fresh: Bool
   ) -> ClaimDecision {
-    if mode == .append, fresh || !candidates.contains(where: { $0.new.jobDigest == jobDigest }),
-      let appended = candidates.first(where: { $0.counts.inserted > 0 })
+    if mode == .append, fresh || ofThisJob.isEmpty,
+      let appended = candidates.first(where: {
+        $0.counts.inserted > 0 && !withoutRows.contains($0.syncID)
+      })
     {
       if fresh { return .refuseFresh(appended.syncID) }
       return appended.completedAt == nil
@@ -32,10 +36,10 @@ enum ClaimDecision: Sendable, Hashable {
     if fresh {
       return .begin(
         abandoning: candidates.filter {
-          $0.new.jobDigest == jobDigest || $0.completedAt == nil
+          ofThisJob.contains($0.syncID) || $0.completedAt == nil
         }.map(\.syncID))
     }
-    if let same = candidates.first(where: { $0.new.jobDigest == jobDigest }) {
+    if let same = candidates.first(where: { ofThisJob.contains($0.syncID) }) {
       return same.completedAt == nil ? .resume(same.syncID) : .alreadyLoaded(same.syncID)
     }
     let unfinished = candidates.filter { $0.completedAt == nil }

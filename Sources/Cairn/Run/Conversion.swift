@@ -8,6 +8,8 @@ struct Conversion {
   let compression: ChunkCompression
   let options: LoadOptions
   let progress: (@Sendable (LoadProgress) -> Void)?
+  /// Table and sink that the chunks are meant for, if they are to be loaded.
+  var destination: (table: String, sink: String)?
 
   private var window: Int { options.workers + 1 }
   private static let windowBytes = 16 << 20
@@ -44,7 +46,8 @@ struct Conversion {
       syncID: run, sourceFile: source.name, sourcePath: identity.path ?? source.name,
       fileSizeBytes: identity.size ?? 0, chunkSize: limits.rows,
       createdAt: options.environment.timestamp(), attempt: 1,
-      sourceFingerprint: identity.fingerprint, jobDigest: jobDigest, job: job)
+      sourceFingerprint: identity.fingerprint, jobDigest: jobDigest, job: job,
+      table: destination?.table, sink: destination?.sink)
     var manifest =
       reused == nil
       ? ManifestKeeper(new: blank, store: store)

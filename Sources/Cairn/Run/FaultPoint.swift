@@ -3,6 +3,8 @@
 /// Each stands between two effects that must not be torn apart. Outside of tests reaching one does
 /// nothing.
 public enum FaultPoint: String, Sendable, CaseIterable {
+  /// Standard input is converted to its end; its run has not begun in the sink.
+  case inputConverted = "input-converted"
   /// The run is a row in the sink; nothing is converted.
   case runBegun = "run-begun"
   /// A chunk file is created and partly written, under its temporary name.

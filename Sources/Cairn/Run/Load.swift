@@ -26,19 +26,35 @@ public func load(
   let end = deadline.map { ContinuousClock.now + $0 }
   return try await stoppable(options.stop) {
     let claim = RunClaim(job: job, source: source, sink: sink, options: options)
-    let result =
+    let claimed =
       source.isRepeatable
-      ? try await claim.claimOrResumeMissing()
+      ? ClaimedLoad(result: try await claim.claimOrResumeMissing(), source: source)
       : try await InputClaim(claim: claim, progress: progress).claim()
-    switch result {
-    case .alreadyLoaded(let record):
-      return try await alreadyLoaded(record, job: job, sink: sink, options: options)
-    case .claimed(let run):
-      return try await LoadRunner(
-        job: job, run: run, source: source.isRepeatable ? source : nil, sink: sink,
-        options: options, deadline: end, transform: transform, progress: progress
-      ).load()
+    return try await load(
+      claimed, job: job, into: sink, options: options, deadline: end, transform: transform,
+      progress: progress)
+  }
+}
+
+/// Loads what was claimed.
+func load(
+  _ claimed: ClaimedLoad, job: Job, into sink: some Sink, options: LoadOptions,
+  deadline: ContinuousClock.Instant?,
+  transform: (@Sendable (RecordBatch) throws -> RecordBatch)?,
+  progress: (@Sendable (LoadProgress) -> Void)?
+) async throws -> LoadOutcome {
+  switch claimed.result {
+  case .alreadyLoaded(let record):
+    return try await alreadyLoaded(record, job: job, sink: sink, options: options)
+  case .claimed(let run):
+    let outcome = try await LoadRunner(
+      job: job, run: run, source: claimed.source, sink: sink, options: options,
+      deadline: deadline, transform: transform, progress: progress
+    ).load()
+    if let leftover = claimed.leftover, case .done = outcome {
+      try ChunkFiles.remove(leftover, faults: .none)
     }
+    return outcome
   }
 }
 
@@ -75,7 +91,7 @@ public func resume(
     guard record.completedAt == nil else {
       return try await alreadyLoaded(record, job: job, sink: sink, options: options)
     }
-    guard job.digest == record.new.jobDigest else {
+    guard try record.isRun(of: job) else {
       throw LoadError.jobChanged(syncID, differences: job.differences(from: settings.job))
     }
     let run = try await RunLease(sink: sink, options: options).acquire(syncID, identity: nil)
@@ -108,7 +124,7 @@ private func alreadyLoaded(
 }
 
 /// Runs `work` so that cancelling the task raises `stop` instead of tearing a commit.
-private func stoppable<Result: Sendable>(
+func stoppable<Result: Sendable>(
   _ stop: StopRequest, _ work: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
   let task = Task(executorPreference: WorkerExecutor.shared) { try await work() }
@@ -127,10 +143,9 @@ extension RunClaim {
       return try await claim()
     } catch let error as SourceError {
       guard case .missing(let path) = error else { throw error }
-      let digest = job.digest
       let runs = try await sink.runs(RunFilter(table: job.sink.table, unfinishedOnly: true))
         .filter {
-          $0.new.source.path == FilePaths.absolute(path) && $0.new.jobDigest == digest
+          try $0.new.source.path == FilePaths.absolute(path) && $0.isRun(of: job)
         }
       guard runs.count == 1, let run = runs.first, !options.fresh else { throw error }
       return .claimed(

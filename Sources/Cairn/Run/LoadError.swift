@@ -16,6 +16,8 @@ public enum LoadError: Error, Sendable, CustomStringConvertible {
   case sourceChanged(SyncID, detail: String)
   /// The source is needed to go on and is not there.
   case sourceNeeded(SyncID, reason: String)
+  /// Standard input is converted and kept, but its run could not begin.
+  case inputKept(SyncID, folder: String, any Error)
   /// The target is not the table it was.
   case targetDamaged(SyncID, table: String, detail: String)
   /// The stored run cannot be read by this program.
@@ -23,7 +25,7 @@ public enum LoadError: Error, Sendable, CustomStringConvertible {
   /// The source has no rows and the job says that this is a failure.
   case emptySource(SyncID, name: String)
   /// A later value contradicts an inferred type.
-  case inferenceContradicted(SyncID, detail: String)
+  case inferenceContradicted(SyncID, TypeContradiction, job: Job)
   /// There is no such run.
   case unknownRun(SyncID, sink: String)
   /// The job asks for what this sink or version cannot do.
@@ -52,7 +54,7 @@ public enum LoadError: Error, Sendable, CustomStringConvertible {
       """
     case .freshRefused(let run, let committedRows):
       "run \(run) has appended \(committedRows) rows already; --fresh would load them twice."
-        + " Resume it with: cairn resume \(run)"
+        + " Resume it with: cairn resume \(run); or delete its rows from the table first."
     case .appendedBefore(let run, let differences):
       """
       run \(run) appended this source already, under other settings:
@@ -64,6 +66,9 @@ public enum LoadError: Error, Sendable, CustomStringConvertible {
         + " Put the original back and run again, or start over with --fresh."
     case .sourceNeeded(let run, let reason):
       "run \(run) needs its source to go on: \(reason)"
+    case .inputKept(let run, let folder, let error):
+      "\(error)\nThe input is kept in '\(folder)' and need not be piped again."
+        + " Go on with: cairn resume \(run)"
     case .targetDamaged(let run, let table, let detail):
       "table '\(table)' is not what run \(run) left: \(detail)."
         + " Restore the table, or load from the beginning with --fresh."
@@ -71,13 +76,30 @@ public enum LoadError: Error, Sendable, CustomStringConvertible {
       "run \(run) cannot be resumed by this version of cairn: \(detail)"
     case .emptySource(let run, let name):
       "run \(run): '\(name)' has no rows, and the job says errors.on_empty: fail"
-    case .inferenceContradicted(let run, let detail):
-      "run \(run): \(detail)"
+    case .inferenceContradicted(let run, let contradiction, let job):
+      """
+      run \(run): \(contradiction.finding) Nothing is lost. \(Self.wayOn(contradiction, job))
+      """
     case .unknownRun(let run, let sink):
       "there is no run \(run) in \(sink). List them with: cairn runs"
     case .unsupported(let detail):
       detail
     }
+  }
+
+  private static func wayOn(_ contradiction: TypeContradiction, _ job: Job) -> String {
+    var job = job
+    job.columns = contradiction.suggestion
+    let deleting =
+      job.sink.mode == .append
+      ? ", after deleting the rows that this run appended to '\(job.sink.table)', if any" : ""
+    return """
+      Put this into a job file and load again with --job:
+      \(JobFile.render(job))
+      With 'type: \(contradiction.type)' for \(contradiction.column), such rows become rejects and the \
+      run goes on. With the lines as they are, the source is loaded from its start, once rows of it \
+      are committed: add --fresh\(deleting).
+      """
   }
 
   private static func list(_ rejects: [Reject]) -> String {

@@ -278,7 +278,8 @@ struct LoadRunner {
   private func translated(_ error: any Error) -> any Error {
     if case SinkError.fenced(let holder) = error { return LoadError.overtaken(syncID, holder) }
     if let contradiction = error as? TypeContradiction {
-      return LoadError.inferenceContradicted(syncID, detail: "\(contradiction)")
+      return LoadError.inferenceContradicted(
+        syncID, contradiction, job: settings.job)
     }
     return error
   }
@@ -323,7 +324,7 @@ struct LoadRunner {
     var batchTransform = try BatchTransform(
       columns: settings.columns, rules: job.rules, source: job.source, layout: settings.layout,
       lineage: LineageValues(file: new.sourceName, run: syncID, startedAt: new.startedAt),
-      raw: job.errors.raw, contradictionsStop: settings.areInferred)
+      raw: job.errors.raw, contradictionsStop: settings.areInferred && job.columns == nil)
     batchTransform.userTransform = transform
     return ChunkPreparation(
       run: run.record, settings: settings, transform: batchTransform, folder: folder, sink: sink,

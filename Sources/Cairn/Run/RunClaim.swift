@@ -7,14 +7,17 @@ struct RunClaim {
   let sink: any Sink
   let options: LoadOptions
 
-  enum Result {
+  enum Result: Sendable {
     case claimed(ClaimedRun)
     /// The source was loaded before, by this run.
     case alreadyLoaded(RunRecord)
   }
 
-  /// - Parameter syncID: The id of the run, should one begin; nil for a new one.
-  func claim(as syncID: SyncID? = nil) async throws -> Result {
+  /// - Parameters:
+  ///   - syncID: The id of the run, should one begin; nil for a new one.
+  ///   - resolved: What is resolved already, should one begin.
+  func claim(as syncID: SyncID? = nil, settings resolved: RunSettings? = nil) async throws -> Result
+  {
     if job.alerts != nil {
       throw LoadError.unsupported(
         "alerts: this version of cairn sends none. Remove the key; the outcome of the load, and the"
@@ -25,8 +28,9 @@ struct RunClaim {
     while true {
       let (candidates, identity) = try await sameContent(as: found)
       let decision = ClaimDecision.decide(
-        candidates: candidates, jobDigest: job.digest, mode: job.sink.mode,
-        fresh: options.fresh)
+        candidates: candidates,
+        ofThisJob: Set(try candidates.filter { try $0.isRun(of: job) }.map(\.syncID)),
+        withoutRows: try await withoutRows(candidates), mode: job.sink.mode, fresh: options.fresh)
       switch decision {
       case .begin(let abandoning):
         for run in abandoning {
@@ -34,9 +38,14 @@ struct RunClaim {
           options.logger.notice("run abandoned", metadata: ["run": "\(run)"])
         }
         try await refuseGrownAppend(identity)
-        let settings = try await RunResolution(job: job, source: source, options: options)
-          .resolve(size: identity.size)
-        if let claimed = try await begin(settings, identity: identity, syncID: syncID) {
+        var settings = resolved
+        if settings == nil {
+          settings = try await RunResolution(job: job, source: source, options: options)
+            .resolve(size: identity.size)
+        }
+        if let settings,
+          let claimed = try await begin(settings, identity: identity, syncID: syncID)
+        {
           return .claimed(claimed)
         }
       // Somebody else began the same run just now: look again.
@@ -103,6 +112,7 @@ struct RunClaim {
 
   /// Whether the source is the one that these runs, which share a fingerprint, read.
   private func haveSameContent(_ runs: [RunRecord], as found: SourceIdentity) async throws -> Bool {
+    if found.decidesContent { return true }
     guard let run = runs.max(by: { $0.committedChunks < $1.committedChunks }) else { return true }
     let known = run.new.source
     // An unchanged path, size and modification time spares the reading.
@@ -115,6 +125,18 @@ struct RunClaim {
     guard !recorded.isEmpty else { return true }
     let settings = try run.settings()
     return try await source.firstDifference(from: recorded, layout: settings.layout) == nil
+  }
+
+  /// The runs whose rows are not in the target any more; asked only where it decides whether starting
+  /// over loads them twice.
+  private func withoutRows(_ runs: [RunRecord]) async throws -> Set<SyncID> {
+    guard options.fresh, job.sink.mode == .append else { return [] }
+    var found: Set<SyncID> = []
+    for run in runs {
+      let target = try run.settings().target
+      if try await sink.targetDamage(of: run, target: target) != nil { found.insert(run.syncID) }
+    }
+    return found
   }
 
   /// A file that was still growing when an append run read it fails that run; what it had then is
@@ -146,6 +168,15 @@ struct RunClaim {
     let before = try record.settings().job
     return job.differences(from: before)
   }
+}
+
+/// What a load claimed, and what to load it from.
+struct ClaimedLoad: Sendable {
+  let result: RunClaim.Result
+  /// The source, or nil when the run's own chunk files hold all of it.
+  let source: (any Source)?
+  /// A folder that nobody needs once the run is loaded.
+  var leftover: String?
 }
 
 /// A run that this process owns.

@@ -57,11 +57,44 @@ public struct RunSettings: Sendable, Hashable, Codable {
   }
 }
 
+extension RunSettings {
+  /// A job with what the run has detected or inferred written out, where both leave it open.
+  private func writtenOut(_ job: Job) -> Job {
+    var written = job
+    let own = self.job.source
+    if let text = layout.text {
+      if job.source.delimiter == nil, own.delimiter == nil {
+        written.source.delimiter = String(decoding: text.delimiter, as: UTF8.self)
+      }
+      if job.source.detectsQuote, own.detectsQuote {
+        written.source.quote = text.quote.map { String(UnicodeScalar($0)) }
+        written.source.detectsQuote = false
+      }
+    }
+    if job.columns == nil, areInferred { written.columns = columns }
+    return written
+  }
+
+  /// Whether a job decides as the run's own does which rows land: also one that writes out what the
+  /// run has detected and inferred.
+  func isRun(of job: Job) -> Bool {
+    writtenOut(job).digest == writtenOut(self.job).digest
+  }
+}
+
 extension RunRecord {
   /// What was resolved when the run began.
   ///
   /// - Throws: ``LoadError/unreadableRun(_:detail:)``.
   public func settings() throws(LoadError) -> RunSettings {
     try RunSettings(text: new.resolved, of: syncID)
+  }
+
+  /// Whether a job decides as the run's own does which rows land; see ``RunSettings/isRun(of:)``.
+  ///
+  /// - Throws: ``LoadError/unreadableRun(_:detail:)``.
+  func isRun(of job: Job) throws(LoadError) -> Bool {
+    if job.digest == new.jobDigest { return true }
+    return try settings().isRun(of: job)
   }
 }

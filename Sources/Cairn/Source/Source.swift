@@ -11,7 +11,8 @@ public protocol Source: Sendable {
   var isRepeatable: Bool { get }
 
   /// Who the source is, found out cheaply: its content's fingerprint, path, size and modification
-  /// time.
+  /// time. A source that is not repeatable is asked after it was read to its end, and then knows the
+  /// digest of its content: ``SourceIdentity/content(digest:)``.
   ///
   /// - Throws: ``SourceError`` when it is missing or unreadable.
   func identify() async throws -> SourceIdentity

@@ -48,6 +48,8 @@ public enum SourceError: Error, Sendable, Hashable, CustomStringConvertible {
   case notDelimitedText(path: String)
   /// The source can be read only once, and what is asked for has been read already.
   case notRepeatable(name: String, offset: UInt64)
+  /// The source can be read only once, and who it is is known when all of it was read.
+  case notReadToEnd(name: String)
   /// A chunk's bytes were parsed before; they are parsed in place, once.
   case parsedBefore(chunk: Int)
 
@@ -115,6 +117,8 @@ public enum SourceError: Error, Sendable, Hashable, CustomStringConvertible {
     case .notRepeatable(let name, let offset):
       "\(name) can be read only once, and is already past byte \(offset); "
         + "give the same data again, or load it from a file"
+    case .notReadToEnd(let name):
+      "\(name) was not read to its end; until then its content is not known"
     case .parsedBefore(let chunk):
       "chunk \(chunk) was parsed before; its bytes are parsed in place, once"
     }

@@ -25,8 +25,10 @@ public struct StandardInput: Source {
   /// False: what was read is gone.
   public var isRepeatable: Bool { false }
 
-  /// The identity by the first 64 KiB of (decompressed) text, which stay readable; later calls
-  /// return the same.
+  /// The identity by the digest of all the (decompressed) text, however it was cut into chunks: known
+  /// once it was read to its end.
+  ///
+  /// - Throws: ``SourceError/notReadToEnd(name:)``.
   public func identify() async throws -> SourceIdentity {
     let input = input
     return try await BlockingExecutor.run { () throws(SourceError) in try input.identity() }
@@ -80,22 +82,24 @@ private final class PipeInput: DelimitedInput {
   private struct Text: @unchecked Sendable {
     // @unchecked: reachable only through the mutex.
     let descriptor: Int32
-    var opened: (text: PeekedStream, compression: SourceCompression)?
-    var identity: SourceIdentity?
+    var opened: (text: PeekedStream, digested: DigestedStream, compression: SourceCompression)?
     var layout: SourceLayout?
 
     /// The decompressed text, and how it is compressed.
     mutating func open(
       name: String
-    ) throws(SourceError) -> (text: PeekedStream, compression: SourceCompression) {
+    ) throws(SourceError) -> (
+      text: PeekedStream, digested: DigestedStream, compression: SourceCompression
+    ) {
       if let opened { return opened }
       let stored = PeekedStream(PipeStream(name: name, descriptor: descriptor))
       let compression = try CompressedStream.compression(
         ofBytes: try stored.peek(CompressedStream.magicLength), path: name)
-      let text = PeekedStream(
+      let digested = DigestedStream(
         try CompressedStream.decompressing(stored, compression, path: name))
-      opened = (text, compression)
-      return (text, compression)
+      let made = (text: PeekedStream(digested), digested: digested, compression: compression)
+      opened = made
+      return made
     }
   }
 
@@ -113,23 +117,16 @@ private final class PipeInput: DelimitedInput {
 
   func identity() throws(SourceError) -> SourceIdentity {
     try state.withLock { state throws(SourceError) in
-      if let identity = state.identity { return identity }
-      let text = try state.open(name: name).text
-      guard text.offset == 0 else { throw .notRepeatable(name: name, offset: 0) }
-      var digest = ContentDigest()
-      digest.update(try text.peek(FileFingerprint.endBytes))
-      let identity = SourceIdentity(
-        fingerprint: "stdin-\(digest.hexadecimal.prefix(32))", path: nil, size: nil,
-        modifiedAt: nil)
-      state.identity = identity
-      return identity
+      let (text, digested, _) = try state.open(name: name)
+      guard try text.peek(1).isEmpty else { throw .notReadToEnd(name: name) }
+      return .content(digest: digested.hexadecimal)
     }
   }
 
   func layout(_ options: SourceOptions) throws(SourceError) -> SourceLayout {
     try state.withLock { state throws(SourceError) in
       if let layout = state.layout { return layout }
-      let (text, compression) = try state.open(name: name)
+      let (text, _, compression) = try state.open(name: name)
       guard text.offset == 0 else { throw .notRepeatable(name: name, offset: 0) }
       let layout = try LayoutResolution(
         text, options: options, path: name, compression: compression

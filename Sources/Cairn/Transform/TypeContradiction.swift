@@ -1,6 +1,7 @@
 /// A value that is not of the type that was inferred for its column from earlier rows.
 ///
-/// The run stops: nothing is lost, and a job file with the columns suggested loads it all.
+/// The run stops: nothing is lost. A job file with the columns suggested loads it all; one with the
+/// columns as they were inferred goes on with the run and rejects such rows.
 public struct TypeContradiction: Error, Sendable, Equatable, CustomStringConvertible {
   /// The column.
   public var column: String
@@ -50,8 +51,12 @@ public struct TypeContradiction: Error, Sendable, Equatable, CustomStringConvert
 
   /// What happened, and the lines to paste into a job file.
   public var description: String {
-    "column '\(column)' was taken for \(type.withArticle) from its first rows, but line \(line) has "
-      + "\(value); nothing is lost: put these lines into a job file and run again with --job\n"
+    "\(finding) Nothing is lost. Put these lines into a job file and run again with --job:\n"
       + JobFile.render(columns: suggestion)
+  }
+
+  var finding: String {
+    "column '\(column)' was taken for \(type.withArticle) from its first rows, but line \(line) has "
+      + "\(value)."
   }
 }

@@ -23,9 +23,13 @@ import Testing
   }
 
   private func decide(
-    _ candidates: [RunRecord], mode: LoadMode = .upsert, fresh: Bool = false
+    _ candidates: [RunRecord], mode: LoadMode = .upsert, fresh: Bool = false,
+    withoutRows: [RunRecord] = []
   ) -> ClaimDecision {
-    ClaimDecision.decide(candidates: candidates, jobDigest: "same", mode: mode, fresh: fresh)
+    ClaimDecision.decide(
+      candidates: candidates,
+      ofThisJob: Set(candidates.filter { $0.new.jobDigest == "same" }.map(\.syncID)),
+      withoutRows: Set(withoutRows.map(\.syncID)), mode: mode, fresh: fresh)
   }
 
   @Test func nothingThere() { #expect(decide([]) == .begin(abandoning: [])) }
@@ -58,6 +62,13 @@ import Testing
     #expect(decide([finished], fresh: true) == .begin(abandoning: [finished.syncID]))
     #expect(decide([unfinished], mode: .append, fresh: true) == .refuseFresh(unfinished.syncID))
     #expect(decide([finished], mode: .append, fresh: true) == .refuseFresh(finished.syncID))
+    // Its rows were deleted: nothing would be there twice.
+    #expect(
+      decide([finished], mode: .append, fresh: true, withoutRows: [finished])
+        == .begin(abandoning: [finished.syncID]))
+    #expect(
+      decide([unfinished, finished], mode: .append, fresh: true, withoutRows: [unfinished])
+        == .refuseFresh(finished.syncID))
     #expect(
       decide([idle], mode: .append, fresh: true) == .begin(abandoning: [idle.syncID]))
   }
