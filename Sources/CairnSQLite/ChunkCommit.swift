@@ -107,7 +107,8 @@ struct ChunkCommit {
       try checkKeysAreComparable(keys, standing)
     }
     return try Binder.withBinders(for: chunk.rows.columns) { binders in
-      let merge = try RowMerge(plan, binders: binders, connection: connection)
+      let merge = try RowMerge(
+        plan, binders: binders, file: chunk.file, connection: connection)
       let winners = chunk.rows.groups.winners
       try merge.merge(winners[..<(winners.count / 2)])
       chunk.faults.reach(.commitHalfMerged)
@@ -115,7 +116,7 @@ struct ChunkCommit {
       if DeferredForeignKeys.areBroken(connection) {
         try chunk.file.rollBack(db)
         let offenders = try DeferredForeignKeys.offenders(
-          binders: binders, connection: connection,
+          binders: binders, file: chunk.file, connection: connection,
           begin: {
             try chunk.file.begin(db)
             return try self.plan(standing, shape: shape, refused: refused)

@@ -12,8 +12,8 @@ import GRDBSQLite
 /// The database file and the one connection to it, on a queue of its own so that waiting for the
 /// disk or for another process never holds up Swift's cooperative threads.
 final class DatabaseFile: @unchecked Sendable {
-  // @unchecked: `connection` and `isPreparedForWriting` are only touched on `queue`, which is
-  // serial; everything else is constant.
+  // @unchecked: `connection` and `writing` are only touched on `queue`, which is serial, and in
+  // `deinit`, when nothing is left on it; everything else is constant.
 
   /// The file.
   let path: String
@@ -24,12 +24,20 @@ final class DatabaseFile: @unchecked Sendable {
 
   private let queue = DispatchQueue(label: "cairn.sqlite")
   private var connection: DatabaseQueue?
-  private var isPreparedForWriting = false
+  private var writing: PreparedForWriting?
+
+  /// What is kept with a connection that writes.
+  private struct PreparedForWriting {
+    var signals: UpsertSignals
+    var statements: [String: SQLStatement] = [:]
+  }
 
   init(path: String, busyTimeout: Duration) {
     self.path = path
     self.busyTimeout = busyTimeout
   }
+
+  deinit { disconnect() }
 
   /// Reads; nil when the file does not exist.
   func read<Value: Sendable>(
@@ -48,10 +56,7 @@ final class DatabaseFile: @unchecked Sendable {
     try await perform {
       let connection = try self.opened()
       return try connection.writeWithoutTransaction { db in
-        if !self.isPreparedForWriting {
-          try self.prepareForWriting(db)
-          self.isPreparedForWriting = true
-        }
+        if self.writing == nil { self.writing = try self.prepareForWriting(db) }
         try self.checkFileIsStillThere(db)
         return try body(db)
       }
@@ -82,6 +87,20 @@ final class DatabaseFile: @unchecked Sendable {
       throw SinkError.transient(
         "\(path) has been locked for writing for \(busyTimeout)\(holder)")
     }
+  }
+
+  /// The signals of upserts on the connection. Only to be asked for within ``write(_:)``.
+  var signals: UpsertSignals? { writing?.signals }
+
+  /// A statement on the connection, which is kept for the next time. Only to be asked for within
+  /// ``write(_:)``; nobody else uses it meanwhile.
+  func statement(_ sql: String, on connection: OpaquePointer) throws -> SQLStatement {
+    if let known = writing?.statements[sql] { return known }
+    let statement = try SQLStatement(sql, on: connection)
+    // A run needs one or two; many runs in one process shall not heap them up.
+    if writing?.statements.count ?? 0 >= 16 { writing?.statements.removeAll() }
+    writing?.statements[sql] = statement
+    return statement
   }
 
   /// Runs `body` in the open transaction, and rolls back when it throws.
@@ -153,9 +172,10 @@ final class DatabaseFile: @unchecked Sendable {
   }
 
   private func disconnect() {
+    // Statements first: a connection stays open as long as it has some.
+    writing = nil
     try? connection?.close()
     connection = nil
-    isPreparedForWriting = false
     // The next connection may find another file.
     shapes.clear()
   }
@@ -179,7 +199,7 @@ final class DatabaseFile: @unchecked Sendable {
 
   /// Sees to it that a mark that was committed stays committed: a write-ahead log that is synced at
   /// every commit.
-  private func prepareForWriting(_ db: Database) throws {
+  private func prepareForWriting(_ db: Database) throws -> PreparedForWriting {
     if let kind = NetworkFileSystem.holding(path: path) {
       throw SinkError.fatal(
         "\(path) is on a network file system (\(kind)), where SQLite's write-ahead log does not work",
@@ -203,6 +223,10 @@ final class DatabaseFile: @unchecked Sendable {
     guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
       throw SinkError.fatal("\(path) cannot be opened with synchronous=FULL", remedy: "")
     }
+    guard let handle = db.sqliteConnection else {
+      throw SinkError.transient("the connection to \(path) is closed")
+    }
+    return PreparedForWriting(signals: try UpsertSignals(handle))
   }
 
   /// Notices that the file was deleted or replaced while it was open: what is written now would be

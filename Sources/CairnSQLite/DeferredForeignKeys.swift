@@ -20,11 +20,11 @@ enum DeferredForeignKeys {
   ///   - begin: Begins a transaction in which the rows can be written.
   ///   - end: Rolls it back.
   static func offenders(
-    binders: UnsafeBufferPointer<Binder>, connection: OpaquePointer,
+    binders: UnsafeBufferPointer<Binder>, file: DatabaseFile, connection: OpaquePointer,
     begin: () throws -> RowMerge.Plan, end: () throws -> Void
   ) throws -> [UInt32: Refusal] {
     let plan = try begin()
-    let merge = try RowMerge(plan, binders: binders, connection: connection)
+    let merge = try RowMerge(plan, binders: binders, file: file, connection: connection)
     let savepoint = try Savepoint("cairn_group", on: connection)
     var left = plan.rows.groups.winners
     var offenders: [UInt32: Refusal] = [:]

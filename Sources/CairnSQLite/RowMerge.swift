@@ -51,23 +51,27 @@ final class RowMerge {
 
   /// - Parameter binders: A binder for each of the job's columns, valid as long as this value is.
   init(
-    _ plan: Plan, binders: UnsafeBufferPointer<Binder>, connection: OpaquePointer
+    _ plan: Plan, binders: UnsafeBufferPointer<Binder>, file: DatabaseFile,
+    connection: OpaquePointer
   ) throws {
+    guard let signals = file.signals else {
+      throw SinkError.transient("the connection to \(file.path) is closed")
+    }
+    self.signals = signals
     self.plan = plan
     self.connection = connection
     self.binders = binders
-    signals = try UpsertSignals(connection)
     switch plan.mode {
     case .append:
-      write = try SQLStatement(plan.sql.append, on: connection)
+      write = try file.statement(plan.sql.append, on: connection)
       overwrite = nil
     case .upsert, .replace:
-      write = try SQLStatement(
+      write = try file.statement(
         plan.sql.key == nil ? plan.sql.append : plan.sql.upsert, on: connection)
       overwrite = nil
     case .insertOnly:
-      write = try SQLStatement(plan.sql.insertIfNew, on: connection)
-      overwrite = try SQLStatement(plan.sql.upsert, on: connection)
+      write = try file.statement(plan.sql.insertIfNew, on: connection)
+      overwrite = try file.statement(plan.sql.upsert, on: connection)
     }
     if let keys = plan.keys {
       isLater =

@@ -6,24 +6,17 @@ import GRDBSQLite
 ///
 /// Neither `sqlite3_last_insert_rowid` nor the update hook would do: WITHOUT ROWID tables have
 /// neither, and triggers may write to other tables in between.
-final class UpsertSignals {
-  private let connection: OpaquePointer
+struct UpsertSignals {
   private let flags: UnsafeMutablePointer<Int32>
 
-  /// Defines the functions on a connection, as long as this object lives.
+  /// Defines the functions on a connection, as long as it is open.
+  ///
+  /// Once per connection: defining a function makes every prepared statement be compiled again.
   init(_ connection: OpaquePointer) throws {
-    self.connection = connection
     flags = .allocate(capacity: 2)
     flags.initialize(repeating: 0, count: 2)
-    try define(MergeSQL.conflictFunction, flags)
-    try define(MergeSQL.differsFunction, flags + 1)
-  }
-
-  deinit {
-    for name in [MergeSQL.conflictFunction, MergeSQL.differsFunction] {
-      sqlite3_create_function_v2(connection, name, 0, SQLITE_UTF8, nil, nil, nil, nil, nil)
-    }
-    flags.deallocate()
+    try Self.define(MergeSQL.differsFunction, flags + 1, on: connection, isOwner: false)
+    try Self.define(MergeSQL.conflictFunction, flags, on: connection, isOwner: true)
   }
 
   /// Forgets the signals of the statement before.
@@ -41,16 +34,18 @@ final class UpsertSignals {
   @inline(__always)
   var sawDifference: Bool { flags[1] != 0 }
 
-  // Not declared deterministic, so that SQLite calls them for each row anew.
-  private func define(
-    _ name: String, _ flag: UnsafeMutablePointer<Int32>
+  // Not declared deterministic, so that SQLite calls them for each row anew. The owner's flags are
+  // freed by SQLite when it drops the function, or when it does not accept it.
+  private static func define(
+    _ name: String, _ flag: UnsafeMutablePointer<Int32>, on connection: OpaquePointer,
+    isOwner: Bool
   ) throws {
     let code = sqlite3_create_function_v2(
       connection, name, 0, SQLITE_UTF8, flag,
       { context, _, _ in
         sqlite3_user_data(context)?.assumingMemoryBound(to: Int32.self).pointee = 1
         sqlite3_result_int(context, 1)
-      }, nil, nil, nil)
+      }, nil, nil, isOwner ? { $0?.deallocate() } : nil)
     guard code == SQLITE_OK else { throw SQLiteFailure(of: connection) }
   }
 }
