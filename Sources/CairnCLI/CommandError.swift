@@ -18,7 +18,7 @@ enum ExitStatus {
       badData
     case LoadError.ownedElsewhere, LoadError.overtaken, ConvertError.folderBusy: owned
     case SinkError.fenced: owned
-    case SinkError.unavailable, SinkError.transient: stopped
+    case SinkError.unavailable, SinkError.unreachable, SinkError.transient: stopped
     case let error as FileError where error.isDiskFull: stopped
     default: failed
     }

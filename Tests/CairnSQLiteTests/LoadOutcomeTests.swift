@@ -105,6 +105,55 @@ import Testing
     #expect(try values(place) == lastRows)
   }
 
+  @Test("a server that cannot be reached stops the run after one chunk's attempts")
+  func unreachable() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let failing = FailingSink(sink: sink, chunks: [4, 5], error: .unreachable("refused"))
+    let first = try await load(job(place), from: source, into: failing)
+    guard case .stopped(let receipt, .sinkAway) = first else {
+      Issue.record("expected the run to stop, found \(first)")
+      return
+    }
+    #expect(receipt.committedChunks == 4)
+    #expect(failing.tries(of: 4) == 2)
+    #expect(failing.tries(of: 5) == 0)
+    _ = try await load(job(place), from: source, into: sink)
+    #expect(try values(place) == lastRows)
+  }
+
+  @Test("commits that were acknowledged and are gone are made again", arguments: [2, 9])
+  func lostAcknowledgements(_ chunk: Int) async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let forgetful = FailingSink(sink: sink, chunks: [1, chunk], forgetting: 1)
+    let outcome = try await load(job(place), from: source, into: forgetful)
+    guard case .done(let receipt) = outcome else {
+      Issue.record("expected done, found \(outcome)")
+      return
+    }
+    #expect(forgetful.tries(of: chunk) == 2)
+    #expect(receipt.counts.addsUp && receipt.counts.rows == 1_000)
+    #expect(receipt.attemptWork.rows == 1_000 && receipt.attemptWork.chunksSkipped == 0)
+    #expect(receipt.counts.inserted == 250)
+    #expect(try values(place) == lastRows)
+  }
+
+  @Test("a sink that forgets every commit is given up")
+  func losesAlways() async throws {
+    let place = try Place()
+    let source = try source(place)
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let forgetful = FailingSink(sink: sink, chunks: [3], forgetting: .max)
+    await #expect(throws: SinkError.self) {
+      try await load(job(place), from: source, into: forgetful)
+    }
+    _ = try await load(job(place), from: source, into: sink)
+    #expect(try values(place) == lastRows)
+  }
+
   @Test("a deadline is an outcome", arguments: [LoadMode.upsert, .append])
   func deadline(_ mode: LoadMode) async throws {
     let place = try Place()
@@ -210,13 +259,21 @@ import Testing
 private struct FailingSink: Sink {
   let sink: SQLiteSink
   let chunks: Set<Int>
-  let error: SinkError
+  private let failure: Failure
   private let attempts = Attempts()
 
+  /// Fails to commit the chunks.
   init(sink: SQLiteSink, chunks: Set<Int>, error: SinkError) {
     self.sink = sink
     self.chunks = chunks
-    self.error = error
+    failure = .error(error)
+  }
+
+  /// Acknowledges the chunks so many times without committing them.
+  init(sink: SQLiteSink, chunks: Set<Int>, forgetting times: Int) {
+    self.sink = sink
+    self.chunks = chunks
+    failure = .forgets(times)
   }
 
   func tries(of chunk: Int) -> Int { attempts.count(of: chunk) }
@@ -261,7 +318,7 @@ private struct FailingSink: Sink {
     let staged = try await sink.stage(work)
     guard chunks.contains(chunk) || chunk == 6 else { return staged }
     return FailingChunk(
-      chunk: chunk, staged: staged, error: chunks.contains(chunk) ? error : nil,
+      source: work.source, staged: staged, failure: chunks.contains(chunk) ? failure : nil,
       attempts: attempts)
   }
   func recordEnd(_ end: SourceEnd, of syncID: SyncID, under lease: Lease) async throws {
@@ -275,15 +332,30 @@ private struct FailingSink: Sink {
   }
 }
 
+private enum Failure {
+  case error(SinkError)
+  case forgets(Int)
+}
+
 private struct FailingChunk: StagedChunk {
-  let chunk: Int
+  let source: RecordedExtent
   let staged: any StagedChunk
-  let error: SinkError?
+  let failure: Failure?
   let attempts: Attempts
 
   func commit(under lease: Lease, rejectAllowance: Int) async throws -> CommitOutcome {
+    let chunk = source.extent.chunk
     attempts.add(chunk)
-    if let error { throw error }
+    switch failure {
+    case .error(let error): throw error
+    case .forgets(let times) where attempts.count(of: chunk) <= times:
+      var counts = RowCounts()
+      counts.rows = source.extent.rows
+      counts.inserted = counts.rows
+      return .committed(
+        LedgerEntry(source: source, counts: counts, fence: lease.fence, committedAt: ""))
+    default: break
+    }
     return try await staged.commit(under: lease, rejectAllowance: rejectAllowance)
   }
 

@@ -1,5 +1,3 @@
-internal import Crypto
-
 /// What of a job decides which rows land, as paths and JSON values.
 ///
 /// Limits, checkpoints, retries, alerts, refreshes and the database's address are not among it:
@@ -78,12 +76,9 @@ public struct LandingSettings: Sendable, Hashable, Codable {
     let members = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       .map { "\(JSONObjectColumn.quoted($0.key)):\($0.value)" }
     let json = "{" + members.joined(separator: ",") + "}"
-    var hash = SHA256()
-    Array(json.utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
-    return hash.finalize().map { byte in
-      let digits = String(byte, radix: 16)
-      return byte < 16 ? "0" + digits : digits
-    }.joined()
+    var digest = ContentDigest()
+    digest.update(json.utf8)
+    return digest.hexadecimal
   }
 
   /// What changed since older settings, a line each, by path: `source.delimiter: "~^" → ","`.

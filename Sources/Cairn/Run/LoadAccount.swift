@@ -9,6 +9,8 @@ struct LoadAccount {
   /// read.
   private var totalBytes: UInt64?
   private let storedSize: Int64?
+  /// What this attempt was told to be committed.
+  private var acknowledged: [Int: LedgerEntry] = [:]
   private let isSizeKnown: Bool
 
   init(run: ClaimedRun, sink: String, progress: (@Sendable (LoadProgress) -> Void)?) {
@@ -31,8 +33,10 @@ struct LoadAccount {
     for entry in entries[skippedChunks...] {
       receipt.counts += entry.counts
       receipt.committedChunks += 1
-      receipt.attemptWork.chunksSkipped += 1
-      receipt.attemptWork.rowsSkipped += entry.counts.rows
+      if acknowledged[entry.chunk] == nil {
+        receipt.attemptWork.chunksSkipped += 1
+        receipt.attemptWork.rowsSkipped += entry.counts.rows
+      }
       bytes += entry.source.extent.bytes
     }
     skippedChunks = entries.count
@@ -57,6 +61,7 @@ struct LoadAccount {
   }
 
   mutating func committed(_ entry: LedgerEntry, in time: Duration) {
+    acknowledged[entry.chunk] = entry
     receipt.counts += entry.counts
     receipt.committedChunks += 1
     receipt.attemptWork.rows += entry.counts.rows
@@ -66,6 +71,26 @@ struct LoadAccount {
     }
     bytes += entry.source.extent.bytes
     report("processing")
+  }
+
+  /// Chunks that this attempt was told to be committed, but that the ledger has not.
+  func missing(from ledger: [LedgerEntry]) -> [LedgerEntry] {
+    let known = Set(ledger.map(\.chunk))
+    return acknowledged.values.filter { !known.contains($0.chunk) }
+      .sorted { $0.chunk < $1.chunk }
+  }
+
+  /// The source is gone over again from the ledger, which has lost entries that were acknowledged.
+  mutating func passBegins(lost: [LedgerEntry]) {
+    for entry in lost {
+      acknowledged[entry.chunk] = nil
+      receipt.attemptWork.rows -= entry.counts.rows
+    }
+    receipt.counts = RowCounts()
+    receipt.committedChunks = 0
+    receipt.failedChunks = []
+    bytes = 0
+    skippedChunks = 0
   }
 
   mutating func failed(_ source: RecordedExtent) {

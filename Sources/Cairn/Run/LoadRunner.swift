@@ -40,7 +40,7 @@ struct LoadRunner {
   private func loadUnderLease() async throws -> LoadOutcome {
     var account = LoadAccount(run: run, sink: sink.location, progress: progress)
     options.faults.reach(.runBegun)
-    let ledger = try await sink.ledger(of: syncID)
+    var ledger = try await sink.ledger(of: syncID)
     if let damage = try await sink.targetDamage(of: run.record, target: settings.target) {
       throw LoadError.targetDamaged(syncID, table: settings.target.name, detail: damage)
     }
@@ -55,31 +55,34 @@ struct LoadRunner {
     }
     if run.isNew { try await manifest.save() }
 
-    let recorded = RecordedSource(sink: sink, faults: options.faults)
-    let record = run.record
-    var supply = ChunkSupply(
-      run: syncID, layout: settings.layout, limits: settings.limits, end: record.end,
-      ledger: ledger, folder: folder,
-      source: SourceAccess(
-        run: syncID, known: record.new.source, name: record.new.sourceName, source: source,
-        recorded: { try await recorded.extents(of: record) },
-        isTrusted: run.isNew || isSourceVerified),
-      logger: options.logger)
     let preparation = try makePreparation(folder)
-    let stopped = try await withThrowingTaskGroup(of: PreparedChunk.self) { group in
-      defer { group.cancelAll() }
-      return try await commitAll(
-        from: &supply, preparation, &group, &manifest, &account)
+    for _ in 0..<max(1, job.retry.attempts) {
+      var supply = makeSupply(ledger, folder)
+      let stopped = try await withThrowingTaskGroup(of: PreparedChunk.self) { group in
+        defer { group.cancelAll() }
+        return try await commitAll(
+          from: &supply, preparation, &group, &manifest, &account)
+      }
+      account.skip(supply.skipped)
+      for entry in supply.skipped { manifest.note { $0.chunkCommitted(entry) } }
+      if let end = supply.end {
+        let time = options.environment.timestamp()
+        manifest.note { $0.endKnown(end, at: time) }
+        account.receipt.totalChunks = end.position.chunk
+      }
+      if let stopped { return try await stop(stopped, &manifest, &account) }
+      ledger = try await retry.run { try await sink.ledger(of: syncID) }
+      let lost = account.missing(from: ledger)
+      if lost.isEmpty {
+        return try await finish(end: supply.end, ledger: ledger, &manifest, &account)
+      }
+      // A server that failed over, or that commits asynchronously and restarted.
+      options.logger.warning(
+        "commits that were acknowledged are gone; their chunks are committed again",
+        metadata: ["run": "\(syncID)", "chunks": "\(lost.count)"])
+      account.passBegins(lost: lost)
     }
-    account.skip(supply.skipped)
-    for entry in supply.skipped { manifest.note { $0.chunkCommitted(entry) } }
-    if let end = supply.end {
-      let time = options.environment.timestamp()
-      manifest.note { $0.endKnown(end, at: time) }
-      account.receipt.totalChunks = end.position.chunk
-    }
-    if let stopped { return try await stop(stopped, &manifest, &account) }
-    return try await finish(end: supply.end, &manifest, &account)
+    throw SinkError.unavailable("\(sink.location) keeps losing commits that it has acknowledged")
   }
 
   // MARK: Chunks
@@ -124,25 +127,33 @@ struct LoadRunner {
       if let stopReason { return stopReason }
       order.removeFirst()
       weight -= prepared.weight
-      let failure = try await commit(
+      let end = try await commit(
         prepared, end: prepared.isLast ? supply.end : nil, &manifest, &account)
-      if let failure {
+      switch end {
+      case .committed: failuresInARow = 0
+      case .failed(let reason):
         failuresInARow += 1
-        if failuresInARow >= job.retry.giveUpAfter { return .sinkAway(failure) }
-      } else {
-        failuresInARow = 0
+        if failuresInARow >= job.retry.giveUpAfter { return .sinkAway(reason) }
+      case .away(let reason): return .sinkAway(reason)
       }
       try await manifest.saveIfDue()
     }
   }
 
+  /// How the commit of a chunk ended.
+  private enum CommitEnd {
+    case committed
+    /// The chunk failed in this attempt of the run, which goes on without it.
+    case failed(String)
+    /// The server is away: nothing can be committed.
+    case away(String)
+  }
+
   /// Commits one chunk, trying again after transient errors.
-  ///
-  /// - Returns: Why the chunk failed in this attempt, or nil when it is committed.
   private func commit(
     _ chunk: PreparedChunk, end: SourceEnd?, _ manifest: inout ManifestKeeper,
     _ account: inout LoadAccount
-  ) async throws -> String? {
+  ) async throws -> CommitEnd {
     let source = chunk.source
     account.prepared(chunk)
     let prepared = options.environment.timestamp()
@@ -153,39 +164,42 @@ struct LoadRunner {
     let allowance = ErrorBudget.allowance(
       rows: source.extent.rows, isFull: chunk.isFull, before: account.receipt.counts,
       policy: job.errors)
-    var failures = 0
-    while true {
-      do {
+    do {
+      let (outcome, duration) = try await retry.run {
         let start = ContinuousClock.now
         if let end { try await markEnd(end) }
         let outcome = try await chunk.staged.commit(
           under: run.lease, rejectAllowance: allowance)
-        options.faults.reach(.commitAfter)
-        account.committed(outcome.entry, in: .now - start)
-        manifest.note { $0.chunkCommitted(outcome.entry) }
-        return nil
-      } catch SinkError.transient(let reason) {
-        failures += 1
-        guard failures < job.retry.attempts, stopReason == nil else {
-          let time = options.environment.timestamp()
-          manifest.note { $0.chunkFailed(source, error: reason, at: time) }
-          account.failed(source)
-          options.logger.warning(
-            "chunk failed; the run goes on without it",
-            metadata: [
-              "run": "\(syncID)", "chunk": "\(source.extent.chunk)", "reason": "\(reason)",
-            ])
-          await chunk.staged.discard()
-          return reason
-        }
-        try await options.environment.sleep(
-          Backoff.wait(
-            afterFailures: failures, policy: job.retry, random: options.environment.random()))
-      } catch SinkError.tooManyRejects(let found, let sample) {
-        throw LoadError.tooManyRejects(
-          syncID, chunk: source.extent.chunk, found: found, allowed: allowance, sample: sample)
+        return (outcome, ContinuousClock.now - start)
       }
+      options.faults.reach(.commitAfter)
+      account.committed(outcome.entry, in: duration)
+      manifest.note { $0.chunkCommitted(outcome.entry) }
+      return .committed
+    } catch SinkError.transient(let reason) {
+      fail(source, reason, &manifest, &account)
+      await chunk.staged.discard()
+      return .failed(reason)
+    } catch SinkError.unreachable(let reason) {
+      fail(source, reason, &manifest, &account)
+      await chunk.staged.discard()
+      return .away(reason)
+    } catch SinkError.tooManyRejects(let found, let sample) {
+      throw LoadError.tooManyRejects(
+        syncID, chunk: source.extent.chunk, found: found, allowed: allowance, sample: sample)
     }
+  }
+
+  private func fail(
+    _ source: RecordedExtent, _ reason: String, _ manifest: inout ManifestKeeper,
+    _ account: inout LoadAccount
+  ) {
+    let time = options.environment.timestamp()
+    manifest.note { $0.chunkFailed(source, error: reason, at: time) }
+    account.failed(source)
+    options.logger.warning(
+      "chunk failed; the run goes on without it",
+      metadata: ["run": "\(syncID)", "chunk": "\(source.extent.chunk)", "reason": "\(reason)"])
   }
 
   private func markEnd(_ end: SourceEnd) async throws {
@@ -210,7 +224,8 @@ struct LoadRunner {
   }
 
   private func finish(
-    end: SourceEnd?, _ manifest: inout ManifestKeeper, _ account: inout LoadAccount
+    end: SourceEnd?, ledger: [LedgerEntry], _ manifest: inout ManifestKeeper,
+    _ account: inout LoadAccount
   ) async throws -> LoadOutcome {
     let start = ContinuousClock.now
     if !account.receipt.failedChunks.isEmpty {
@@ -224,10 +239,12 @@ struct LoadRunner {
     }
     let isPartial = account.receipt.counts.rejected > 0 && job.errors.onRejects == .partial
     let status = isPartial ? RunStatus.partialSuccess : .completed
-    let record = try await sink.finish(
-      FinishRequest(status: status, target: settings.target), under: run.lease)
+    let record = try await retry.run {
+      try await sink.finish(
+        FinishRequest(status: status, target: settings.target), under: run.lease)
+    }
     options.faults.reach(.finishAfter)
-    account.finished(record, ledger: try await sink.ledger(of: syncID))
+    account.finished(record, ledger: ledger)
     // Nothing is left to protect; a lease that could not be given back expires.
     try? await sink.release(run.lease)
     let time = options.environment.timestamp()
@@ -289,6 +306,10 @@ struct LoadRunner {
   /// Whether the claim found the source to be the one the run began with.
   private var isSourceVerified: Bool { run.identity != nil }
 
+  private var retry: TransientRetry {
+    TransientRetry(policy: job.retry, environment: options.environment) { stopReason != nil }
+  }
+
   private var stopReason: StopReason? {
     if let raised = options.stop.raised { return raised }
     if let deadline, ContinuousClock.now >= deadline { return .deadline }
@@ -317,6 +338,19 @@ struct LoadRunner {
     let store = ManifestStore(folder: folder, faults: options.faults)
     guard !run.isNew else { return ManifestKeeper(new: blank, store: store) }
     return try ManifestKeeper(resuming: blank, store: store, logger: options.logger)
+  }
+
+  private func makeSupply(_ ledger: [LedgerEntry], _ folder: ChunkFolder?) -> ChunkSupply {
+    let recorded = RecordedSource(sink: sink, faults: options.faults)
+    let record = run.record
+    return ChunkSupply(
+      run: syncID, layout: settings.layout, limits: settings.limits, end: record.end,
+      ledger: ledger, folder: folder,
+      source: SourceAccess(
+        run: syncID, known: record.new.source, name: record.new.sourceName, source: source,
+        recorded: { try await recorded.extents(of: record) },
+        isTrusted: run.isNew || isSourceVerified),
+      logger: options.logger)
   }
 
   private func makePreparation(_ folder: ChunkFolder?) throws -> ChunkPreparation {

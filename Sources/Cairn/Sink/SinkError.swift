@@ -2,7 +2,11 @@
 public enum SinkError: Error, Sendable, CustomStringConvertible {
   /// It may work if tried again: a busy or deadlocked database.
   case transient(String)
-  /// The database itself is away: the run stops and can be resumed.
+  /// The server cannot be reached now. Tried again like a transient error; then the run stops and can
+  /// be resumed, instead of failing every chunk.
+  case unreachable(String)
+  /// The database cannot be written to, and trying again would not help: the run stops and can be
+  /// resumed.
   case unavailable(String)
   /// Another process owns the run now, or still.
   case fenced(LeaseHolder)
@@ -18,7 +22,8 @@ public enum SinkError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, in a sentence or two.
   public var description: String {
     switch self {
-    case .transient(let message), .unavailable(let message), .incomplete(let message):
+    case .transient(let message), .unreachable(let message), .unavailable(let message),
+      .incomplete(let message):
       message
     case .fenced(let holder):
       "the run is owned by \(holder)"

@@ -13,16 +13,5 @@ struct ContentDigest: Sendable {
   }
 
   /// The digest of all bytes so far, in lower-case hexadecimal.
-  var hexadecimal: String {
-    let digits: [UInt8] = Array("0123456789abcdef".utf8)
-    return String(unsafeUninitializedCapacity: 64) { text in
-      var length = 0
-      for byte in hash.finalize() {
-        text[length] = digits[Int(byte >> 4)]
-        text[length + 1] = digits[Int(byte & 15)]
-        length += 2
-      }
-      return length
-    }
-  }
+  var hexadecimal: String { Hexadecimal.text(of: hash.finalize()) }
 }
