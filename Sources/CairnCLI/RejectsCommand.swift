@@ -5,15 +5,30 @@ import Foundation
 /// `cairn rejects`.
 struct RejectsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rejects", abstract: "Write the rows that a run rejected, and why.")
+    commandName: "rejects", abstract: "The rows that a run rejected, and their way back.",
+    subcommands: [RejectsListCommand.self, RejectsReplayCommand.self],
+    defaultSubcommand: RejectsListCommand.self)
+}
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case csv, json }
+/// `cairn rejects SYNC_ID`.
+struct RejectsListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Write the rows that a run rejected, and why.",
+    discussion: """
+      Without those that a replay has settled. Correct the column raw of the CSV or JSON, and load \
+      the rows with: cairn rejects replay SYNC_ID FILE
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case csv, json, raw }
 
   @Argument(help: ArgumentHelp("The run's id.", valueName: "sync-id"))
   var syncID: String
 
-  @Option(name: .long, help: "csv or json (one object a line).")
+  @Option(name: .long, help: "csv, json (one object a line) or raw (the rows as they were).")
   var format: Format = .csv
+
+  @Flag(name: .long, help: "Also those that a replay has settled.")
+  var all = false
 
   @OptionGroup var sinkOptions: SinkOptionGroup
 
@@ -26,23 +41,34 @@ struct RejectsCommand: AsyncParsableCommand {
       }
       let sink = try sinkOptions.require(for: id)
       guard
-        try await sink.runs(RunFilter(syncID: id, includesAbandoned: true)).first != nil
+        let run = try await sink.runs(RunFilter(syncID: id, includesAbandoned: true)).first
       else { throw LoadError.unknownRun(id, sink: sink.location) }
+      let encoding = try run.settings().layout.text?.encoding ?? .utf8
       if format == .csv { Terminal.print("line,byte_offset,column,rule,reason,raw") }
       var offset = 0
       while true {
         let rejects = try await sink.rejects(of: id, offset: offset, limit: Self.page)
-        for reject in rejects { Terminal.print(try line(reject)) }
+        for reject in rejects where all || reject.replayed == nil {
+          if format == .raw {
+            guard let raw = reject.raw else {
+              throw UsageError(
+                "the run kept no raw rows (errors.raw: none)", remedy: "Add --format csv")
+            }
+            FileHandle.standardOutput.write(Data(raw + [0x0A]))
+          } else {
+            Terminal.print(try line(reject, encoding))
+          }
+        }
         offset += rejects.count
         if rejects.count < Self.page { return }
       }
     }
   }
 
-  private func line(_ reject: Reject) throws -> String {
-    let raw = reject.raw.map { String(decoding: $0, as: UTF8.self) }
+  private func line(_ reject: Reject, _ encoding: TextEncoding) throws -> String {
+    let raw = reject.raw.map { encoding.string($0) }
     switch format {
-    case .csv:
+    case .csv, .raw:
       return [
         "\(reject.line)", "\(reject.byteOffset)", reject.column ?? "", reject.rule, reject.reason,
         raw ?? "",

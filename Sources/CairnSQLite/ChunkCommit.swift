@@ -54,13 +54,28 @@ struct ChunkCommit {
       work.rejects + reject(chunk.rows.refused)
     }
     chunk.faults.reach(.commitMarked)
-    try RejectTable.insert(work.rejects, of: syncID, chunk: number, in: db)
+    let shape = try chunk.file.shapes.current(chunk.table, in: db)
+    guard shape == chunk.shape else { throw TargetChanged(shape: shape) }
+    let keys = try keys(standing, shape: shape)
+    var watched: Set<UInt64> = []
+    if let keys = keys.recorded {
+      watched = try WatchedKeys(keys, connection: connection()).watchRejected(of: chunk)
+    }
+    try RejectTable.insert(work.rejects, watched: watched, of: syncID, chunk: number, in: db)
     chunk.faults.reach(.commitRejected)
 
-    let (counts, refusals) = try merge(standing, refused: refused)
+    let (counts, refusals) = try merge(standing, shape: shape, refused: refused)
+    if !refusals.isEmpty, let key = chunk.key {
+      // No accepted row after a refused one has its key: it would have won.
+      let keys =
+        try keys.recorded
+        ?? RecordedKeys.create(scope: scope, shape: shape, key: key, in: db)
+      watched.formUnion(
+        try WatchedKeys(keys, connection: connection()).watch(refusals.map(\.row), of: chunk))
+    }
     let rejects = reject(refusals)
     try checkAllowance(work.rejects.count + rejects.count, sample: { work.rejects + rejects })
-    try RejectTable.insert(rejects, of: syncID, chunk: number, in: db)
+    try RejectTable.insert(rejects, watched: watched, of: syncID, chunk: number, in: db)
     guard counts.addsUp, counts.rows == work.source.extent.rows else {
       throw SinkError.fatal(
         "chunk \(number) of run \(syncID) has \(work.source.extent.rows) rows, but \(counts) came "
@@ -76,6 +91,13 @@ struct ChunkCommit {
     try db.execute(sql: "COMMIT")
     chunk.faults.reach(.commitAfter)
     return .committed(entry)
+  }
+
+  private func connection() throws -> OpaquePointer {
+    guard let connection = db.sqliteConnection else {
+      throw SinkError.transient("the connection to \(chunk.file.path) is closed")
+    }
+    return connection
   }
 
   /// The mark that was there already.
@@ -95,13 +117,9 @@ struct ChunkCommit {
   // MARK: Rows
 
   private func merge(
-    _ standing: RunStanding, refused: [UInt32: Refusal]
+    _ standing: RunStanding, shape: TargetShape, refused: [UInt32: Refusal]
   ) throws -> (RowCounts, [(row: UInt32, refusal: Refusal)]) {
-    guard let connection = db.sqliteConnection else {
-      throw SinkError.transient("the connection to \(chunk.file.path) is closed")
-    }
-    let shape = try chunk.file.shapes.current(chunk.table, in: db)
-    guard shape == chunk.shape else { throw TargetChanged(shape: shape) }
+    let connection = try connection()
     let plan = try plan(standing, shape: shape, refused: refused)
     if let keys = plan.keys, plan.isLate {
       try checkKeysAreComparable(keys, standing)
@@ -138,12 +156,42 @@ struct ChunkCommit {
     }
   }
 
+  /// The target, or the table that collects what will replace it.
+  private var scope: String {
+    work.target.mode == .replace ? ShadowTable(of: syncID).name : chunk.table.identity
+  }
+
+  /// Which keys the commit records.
+  private struct Keys {
+    /// Where; nil when there is neither a key nor a reason.
+    var recorded: RecordedKeys?
+    /// Whether it records all that it writes.
+    var recordsAll = false
+    /// Whether some are watched.
+    var areWatched = false
+  }
+
+  private func keys(_ standing: RunStanding, shape: TargetShape) throws -> Keys {
+    guard let key = chunk.key else { return Keys() }
+    let mode = work.target.mode
+    let recordsAll =
+      mode == .insertOnly || standing.lowerIsOutstanding
+      || (mode != .replace && standing.earlierRunIsOutstanding)
+    let watches =
+      try work.rejected != nil || !chunk.rows.refused.isEmpty
+      || RejectTable.areWatched(scope: chunk.table.identity, in: db)
+    return Keys(
+      recorded: recordsAll || watches
+        ? try RecordedKeys.create(scope: scope, shape: shape, key: key, in: db)
+        : try RecordedKeys.find(scope: scope, shape: shape, key: key, in: db),
+      recordsAll: recordsAll, areWatched: watches)
+  }
+
   private func plan(
     _ standing: RunStanding, shape: TargetShape, refused: [UInt32: Refusal]
   ) throws -> RowMerge.Plan {
     let mode = work.target.mode
     var table = shape.name
-    var scope = chunk.table.identity
     if mode == .replace {
       let shadow = ShadowTable(of: syncID)
       if try !shadow.exists(in: db) {
@@ -155,25 +203,16 @@ struct ChunkCommit {
         try shadow.create(like: shape, in: db)
       }
       table = shadow.name
-      scope = shadow.name
     }
     let isReplacing = mode == .replace
     let isLate = standing.higherIsCommitted || (!isReplacing && standing.laterRunHasCommitted)
-    let recordsKeys =
-      mode == .insertOnly || standing.lowerIsOutstanding
-      || (!isReplacing && standing.earlierRunIsOutstanding)
-    var keys: RecordedKeys?
-    if let key = chunk.key {
-      keys =
-        recordsKeys
-        ? try RecordedKeys.create(scope: scope, shape: shape, key: key, in: db)
-        : try RecordedKeys.find(scope: scope, shape: shape, key: key, in: db)
-    }
+    let keys = try keys(standing, shape: shape)
     return RowMerge.Plan(
       rows: chunk.rows,
       sql: MergeSQL(table: table, columns: work.target.columns.map(\.name), key: chunk.key),
-      mode: mode, sequence: standing.sequence, chunk: number, keys: keys,
-      recordsKeys: recordsKeys && chunk.key != nil, isLate: isLate,
+      mode: mode, sequence: standing.sequence, chunk: number, keys: keys.recorded,
+      recordsKeys: keys.recordsAll, watchesKeys: keys.areWatched,
+      sourceRow: { [work] in work.sourceRow(ofBatchRow: $0) }, isLate: isLate,
       isReplaced: !isReplacing && standing.laterRunHasReplaced, refused: refused,
       hasTriggers: shape.hasTriggers && !isReplacing)
   }

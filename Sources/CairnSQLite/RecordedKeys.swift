@@ -2,11 +2,12 @@ import Cairn
 import GRDB
 
 /// The keys that commits wrote while an earlier chunk was outstanding, so that a chunk that comes
-/// late leaves them alone.
+/// late leaves them alone; and those of rejects that may come back corrected, which are watched: each
+/// commit that writes one leaves its position there.
 ///
 /// There is a table for each target and key, `cairn_keys_<number>`, whose key columns compare as the
 /// target's do. `cairn_recorded_keys` lists them. For `insert_only` the keys also tell which rows
-/// are the run's own.
+/// are the run's own. A key that is watched and was written by nobody since has no position.
 struct RecordedKeys {
   /// The table's name.
   var table: String
@@ -28,8 +29,8 @@ struct RecordedKeys {
     try db.execute(
       sql: """
         CREATE TABLE \(table) (
-          \(definition), sequence INTEGER NOT NULL, chunk_id INTEGER NOT NULL,
-          PRIMARY KEY (\(parts))) WITHOUT ROWID
+          \(definition), sequence INTEGER, chunk_id INTEGER, row INTEGER,
+          watched INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (\(parts))) WITHOUT ROWID
         """)
     return RecordedKeys(table: table, key: key)
   }
@@ -68,13 +69,27 @@ struct RecordedKeys {
         WHERE table_identity = ? AND \(RunTable.isOutstanding)
         """,
       arguments: [scope])
-    guard let oldest else {
+    let isWatching = try RejectTable.areWatched(scope: scope, in: db)
+    guard oldest != nil || isWatching else {
       try drop(scope: scope, in: db)
       return
     }
     for table in try tables(scope: scope, in: db) {
-      try db.execute(sql: "DELETE FROM \(table) WHERE sequence < ?", arguments: [oldest])
+      if !isWatching { try db.execute(sql: "UPDATE \(table) SET watched = 0 WHERE watched") }
+      try db.execute(
+        sql: """
+          DELETE FROM \(table)
+          WHERE NOT watched AND (sequence IS NULL OR sequence < coalesce(?, sequence + 1))
+          """,
+        arguments: [oldest])
     }
+  }
+
+  /// Gives the keys of a shadow table to the target that it has become.
+  static func move(from shadow: String, to scope: String, in db: Database) throws {
+    try drop(scope: scope, in: db)
+    try db.execute(
+      sql: "UPDATE cairn_recorded_keys SET scope = ? WHERE scope = ?", arguments: [scope, shadow])
   }
 
   /// Drops all keys of a target or shadow table.
@@ -118,14 +133,46 @@ struct RecordedKeys {
     "SELECT 1 FROM \(table) WHERE \(condition) AND sequence = \(sequence)"
   }
 
-  /// Records the key (parameters 1…).
+  /// The parameter that stands for the row's number in the source.
+  var rowParameter: Int32 { Int32(key.columns.count) + 1 }
+
+  private var parameters: String {
+    (1...key.columns.count).map { "?\($0)" }.joined(separator: ", ")
+  }
+
+  /// Records that a row (``rowParameter``) wrote the key (parameters 1…).
   func recordSQL(sequence: Int64, chunk: Int) -> String {
-    let count = key.columns.count
-    return """
-      INSERT INTO \(table)
-      VALUES (\((1...count).map { "?\($0)" }.joined(separator: ", ")), \(sequence), \(chunk))
-      ON CONFLICT DO UPDATE SET sequence = excluded.sequence, chunk_id = excluded.chunk_id
-      """
+    """
+    INSERT INTO \(table) VALUES (\(parameters), \(sequence), \(chunk), ?\(rowParameter), 0)
+    ON CONFLICT DO UPDATE
+    SET sequence = excluded.sequence, chunk_id = excluded.chunk_id, row = excluded.row
+    """
+  }
+
+  /// Records that a row (``rowParameter``) wrote the key (parameters 1…), if the key is there.
+  func touchSQL(sequence: Int64, chunk: Int) -> String {
+    """
+    UPDATE \(table) SET sequence = \(sequence), chunk_id = \(chunk), row = ?\(rowParameter)
+    WHERE \(condition)
+    """
+  }
+
+  /// Watches the key (parameters 1…).
+  var watchSQL: String {
+    """
+    INSERT INTO \(table) VALUES (\(parameters), NULL, NULL, NULL, 1)
+    ON CONFLICT DO UPDATE SET watched = 1
+    """
+  }
+
+  /// Yields, for a key (parameters 1…) that is recorded or watched, whether a row after that one
+  /// (``rowParameter``) of the run, or a later run, has written it.
+  func isNewerSQL(than sequence: Int64) -> String {
+    """
+    SELECT coalesce(
+      sequence > \(sequence) OR (sequence = \(sequence) AND row > ?\(rowParameter)), 0)
+    FROM \(table) WHERE \(condition)
+    """
   }
 }
 

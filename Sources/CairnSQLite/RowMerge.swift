@@ -17,8 +17,12 @@ final class RowMerge {
     var chunk: Int
     /// Where keys are recorded, and looked up by a chunk that comes late.
     var keys: RecordedKeys?
-    /// Whether the keys that are written are recorded.
+    /// Whether the keys that are written are recorded; if not, only those that are there already.
     var recordsKeys: Bool
+    /// Whether some keys are watched.
+    var watchesKeys: Bool
+    /// For a row its number in the source.
+    var sourceRow: @Sendable (Int) -> UInt64
     /// Whether later chunks or runs may have recorded keys.
     var isLate: Bool
     /// Whether a later run has replaced all rows, so that these count for nothing.
@@ -82,9 +86,11 @@ final class RowMerge {
         plan.mode == .insertOnly
         ? try SQLStatement(keys.isOwnSQL(of: plan.sequence), on: connection) : nil
       record =
-        plan.recordsKeys
+        plan.recordsKeys || plan.watchesKeys
         ? try SQLStatement(
-          keys.recordSQL(sequence: plan.sequence, chunk: plan.chunk), on: connection) : nil
+          plan.recordsKeys
+            ? keys.recordSQL(sequence: plan.sequence, chunk: plan.chunk)
+            : keys.touchSQL(sequence: plan.sequence, chunk: plan.chunk), on: connection) : nil
     } else {
       isLater = nil
       isOwn = nil
@@ -138,7 +144,10 @@ final class RowMerge {
         continue
       }
       if before != nil { counts.superseded += plan.rows.groups.countBefore(row) }
-      if let record { _ = try finds(record, row: row) }
+      if let record, let keys = plan.keys {
+        record.bind(LedgerTable.signed(plan.sourceRow(Int(row))), at: keys.rowParameter)
+        _ = try finds(record, row: row)
+      }
       return
     }
   }

@@ -77,7 +77,7 @@ struct RunFinish {
       try shadow.create(like: shape, in: db)
     }
     try shadow.swap(into: shape, columns: request.target.columns.map(\.name), in: db)
-    try RecordedKeys.drop(scope: shadow.name, in: db)
+    try RecordedKeys.move(from: shadow.name, to: identity, in: db)
     try db.execute(
       sql: "UPDATE cairn_sync_metadata SET swapped = 1 WHERE sync_id = ?",
       arguments: [run.syncID.description])

@@ -263,6 +263,22 @@ public struct SQLiteSink: Sink {
     } ?? []
   }
 
+  /// Writes corrected rows and marks the rejects that they replace.
+  public func replay(_ replay: Replay) async throws -> [ReplayFate] {
+    let table = try tableName(replay.target.name)
+    return try await file.write { db in
+      try file.begin(db)
+      return try file.finishing(db) {
+        let fates = try ReplayCommit(
+          replay: replay, table: table, shape: file.shapes.current(table, in: db), file: file,
+          db: db
+        ).run()
+        try db.execute(sql: "COMMIT")
+        return fates
+      }
+    }
+  }
+
   // MARK: Reading
 
   /// Reads Cairn's state; nil where there is none.

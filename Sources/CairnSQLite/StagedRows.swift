@@ -11,6 +11,15 @@ struct StagedRows: Sendable {
   var refused: [(row: UInt32, refusal: Refusal)]
   /// The other rows by key.
   var groups: KeyGroups
+  /// The target's unique key, or nil when rows are only appended.
+  var key: UniqueKey?
+
+  /// The same rows, none of which wins over another.
+  var alone: StagedRows {
+    var rows = self
+    rows.groups.previous = []
+    return rows
+  }
 
   /// Prepares the rows of a chunk for a table.
   ///
@@ -53,6 +62,7 @@ struct StagedRows: Sendable {
       }
     }
     self.columns = columns
+    self.key = key
     self.keyPositions = keyPositions
     refused = unfit.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     var rows = Array(0..<UInt32(work.batch.rowCount))

@@ -99,9 +99,15 @@ enum StateSchema {
       column_name TEXT,
       rule TEXT NOT NULL,
       reason TEXT NOT NULL,
-      raw BLOB
+      raw BLOB,
+      watched INTEGER NOT NULL DEFAULT 0,
+      rejected_at TEXT NOT NULL,
+      replayed TEXT,
+      replayed_at TEXT
     );
     CREATE INDEX cairn_rejects_row ON cairn_rejects (sync_id, row);
+    CREATE INDEX cairn_rejects_watched ON cairn_rejects (sync_id, rejected_at)
+      WHERE watched AND replayed IS NULL;
 
     CREATE TABLE cairn_samples (
       sync_id TEXT NOT NULL,

@@ -330,6 +330,7 @@ private struct FailingSink: Sink {
   func rejects(of syncID: SyncID, offset: Int, limit: Int) async throws -> [Reject] {
     try await sink.rejects(of: syncID, offset: offset, limit: limit)
   }
+  func replay(_ replay: Replay) async throws -> [ReplayFate] { try await sink.replay(replay) }
 }
 
 private enum Failure {

@@ -26,7 +26,8 @@ struct ChunkPreparation: Sendable {
     let source = RecordedExtent(extent: parsed.extent, contentDigest: parsed.contentDigest)
     let work = ChunkWork(
       run: run, target: settings.target, source: source, batch: transformed.batch,
-      rejects: transformed.rejects,
+      rejects: transformed.rejects, batchRows: transformed.batchRows,
+      rejected: transformed.rejected,
       makeReject: { row, column, reason in
         transformed.reject(batchRow: row, column: column, reason: reason)
       })

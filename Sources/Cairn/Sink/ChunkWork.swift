@@ -13,19 +13,45 @@ public struct ChunkWork: Sendable {
   /// Makes the reject of a row of `batch` that the database refused, from its position in the batch
   /// and the database's reason.
   public var makeReject: @Sendable (_ batchRow: Int, _ column: String?, _ reason: String) -> Reject
+  /// For each row of `batch` its number within the chunk; nil when row `i` is the chunk's row `i`.
+  public var batchRows: [UInt32]?
+  /// The values of those of `rejects` that are not malformed. By their keys the sink watches whether
+  /// somebody writes them later, before they come back corrected.
+  public var rejected: RejectedValues?
 
   /// Makes work for a sink.
   public init(
     run: RunRecord, target: TargetTable, source: RecordedExtent, batch: RecordBatch,
-    rejects: [Reject],
+    rejects: [Reject], batchRows: [UInt32]? = nil, rejected: RejectedValues? = nil,
     makeReject: @escaping @Sendable (_ batchRow: Int, _ column: String?, _ reason: String) -> Reject
   ) {
+    self.batchRows = batchRows
+    self.rejected = rejected
     self.run = run
     self.target = target
     self.source = source
     self.batch = batch
     self.rejects = rejects
     self.makeReject = makeReject
+  }
+
+  /// The number in the source of a row of `batch`.
+  public func sourceRow(ofBatchRow row: Int) -> UInt64 {
+    source.extent.start.row + UInt64(batchRows?[row] ?? UInt32(row))
+  }
+}
+
+/// The values of rejected rows, as far as they could be read.
+public struct RejectedValues: Sendable {
+  /// The rows; its columns are the target's. Null where a value could not be read.
+  public var batch: RecordBatch
+  /// For each row of `batch` its number within the chunk, ascending.
+  public var rows: [UInt32]
+
+  /// Makes values.
+  public init(batch: RecordBatch, rows: [UInt32]) {
+    self.batch = batch
+    self.rows = rows
   }
 }
 

@@ -14,12 +14,15 @@ public struct Reject: Sendable, Hashable, Codable {
   public var reason: String
   /// The row as it was, or masked, or nil, as the job's `errors.raw` says.
   public var raw: [UInt8]?
+  /// What became of it in a replay, as ``ReplayFate/word``; nil as long as it is open.
+  public var replayed: String?
 
   /// Makes a reject.
   public init(
     row: UInt64, line: UInt64, byteOffset: UInt64, column: String?, rule: String, reason: String,
-    raw: [UInt8]?
+    raw: [UInt8]?, replayed: String? = nil
   ) {
+    self.replayed = replayed
     self.row = row
     self.line = line
     self.byteOffset = byteOffset

@@ -82,6 +82,12 @@ public protocol Sink: Sendable {
 
   /// Rejects of a run in row order, from position `offset` on, at most `limit`.
   func rejects(of syncID: SyncID, offset: Int, limit: Int) async throws -> [Reject]
+
+  /// Writes corrected rows and marks the rejects that they replace, in one transaction. Never
+  /// overwrites a newer row: one that a later row of the run, or a later run, has written.
+  ///
+  /// - Returns: For each row what became of it.
+  func replay(_ replay: Replay) async throws -> [ReplayFate]
 }
 
 /// A chunk that is ready to be committed.

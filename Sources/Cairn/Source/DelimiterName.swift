@@ -8,16 +8,6 @@ enum DelimiterName {
     for prefix in ["\\x", "0x"] where name.hasPrefix(prefix) && name.utf8.count == 4 {
       if let byte = UInt8(name.dropFirst(2), radix: 16) { return [byte] }
     }
-    if encoding == .utf8 { return Array(name.utf8) }
-    var bytes: [UInt8] = []
-    for scalar in name.unicodeScalars {
-      let target = String(scalar)
-      guard
-        let byte = (UInt8.min...UInt8.max)
-          .first(where: { WesternText.string([$0], encoding) == target })
-      else { return nil }
-      bytes.append(byte)
-    }
-    return bytes
+    return WesternText.bytes(name, encoding)
   }
 }

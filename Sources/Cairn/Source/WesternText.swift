@@ -8,6 +8,20 @@ enum WesternText {
     0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178,
   ]
 
+  /// The bytes of text in an encoding; nil when the encoding lacks a character.
+  static func bytes(_ text: String, _ encoding: TextEncoding) -> [UInt8]? {
+    if encoding == .utf8 { return Array(text.utf8) }
+    var bytes: [UInt8] = []
+    for scalar in text.unicodeScalars {
+      let target = String(scalar)
+      guard
+        let byte = (UInt8.min...UInt8.max).first(where: { string([$0], encoding) == target })
+      else { return nil }
+      bytes.append(byte)
+    }
+    return bytes
+  }
+
   /// Whether Windows-1252 has no character for a byte.
   static func isUnassigned(_ byte: UInt8) -> Bool {
     switch byte {
@@ -49,5 +63,15 @@ enum WesternText {
       appendUTF8(of: bytes, encoding, to: &utf8)
       return String(decoding: utf8, as: UTF8.self)
     }
+  }
+}
+
+extension TextEncoding {
+  /// Text in the encoding; bytes without a character become U+FFFD.
+  public func string(_ bytes: [UInt8]) -> String {
+    guard self != .utf8 else { return String(decoding: bytes, as: UTF8.self) }
+    var utf8: [UInt8] = []
+    WesternText.appendUTF8(of: bytes, self, to: &utf8)
+    return String(decoding: utf8, as: UTF8.self)
   }
 }

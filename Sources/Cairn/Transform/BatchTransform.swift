@@ -160,6 +160,7 @@ public struct BatchTransform: Sendable {
     var batch = try RecordBatch(columns: columns)
     var batchRows = origins.rowNumbers
     var rejects: [Reject] = []
+    var rejected: RejectedValues?
     if !problems.isEmpty {
       if contradictionsStop { try checkContradictions(problems, found, origins) }
       rejects = self.rejects(for: &problems, columns: columns, found: found, origins)
@@ -170,6 +171,7 @@ public struct BatchTransform: Sendable {
         while next < problems.count, problems[next].row < row { next += 1 }
         if next == problems.count || problems[next].row != row { accepted.append(row) }
       }
+      rejected = try Self.rejected(problems, of: columns, origins)
       batch = batch.selecting(rows: accepted)
       batchRows =
         origins.rowNumbers.map { numbers in accepted.map { numbers[Int($0)] } } ?? accepted
@@ -179,7 +181,9 @@ public struct BatchTransform: Sendable {
       rejects.sort { $0.row < $1.row }
     }
     if let userTransform { batch = try apply(userTransform, to: batch) }
-    return TransformedChunk(batch: batch, batchRows: batchRows, rejects: rejects, origins: origins)
+    return TransformedChunk(
+      batch: batch, batchRows: batchRows, rejects: rejects, rejected: rejected,
+      origins: origins)
   }
 
   // MARK: Columns
@@ -353,6 +357,28 @@ public struct BatchTransform: Sendable {
       start = end
     }
     return rejects
+  }
+
+  /// The rows with problems, sorted by row, without the values at fault.
+  private static func rejected(
+    _ problems: [Problem], of columns: [Column], _ origins: RejectOrigins
+  ) throws(RecordBatchError) -> RejectedValues {
+    var rows: [UInt32] = []
+    var faults: [(column: Int, row: Int)] = []
+    for problem in problems {
+      if rows.last != problem.row { rows.append(problem.row) }
+      if problem.column < columns.count { faults.append((problem.column, rows.count - 1)) }
+    }
+    var rejected = columns.map { $0.selecting(rows: rows) }
+    for (column, row) in faults {
+      if rejected[column].indices == nil {
+        rejected[column].indices = Array(0..<UInt32(rows.count))
+      }
+      rejected[column].indices?[row] = Column.null
+    }
+    return RejectedValues(
+      batch: try RecordBatch(columns: rejected),
+      rows: origins.rowNumbers.map { numbers in rows.map { numbers[Int($0)] } } ?? rows)
   }
 
   private func reason(for problem: Problem, columns: [Column], found: [Column?]) -> String {

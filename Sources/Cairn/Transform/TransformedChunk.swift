@@ -6,6 +6,8 @@ public struct TransformedChunk: Sendable {
   public var batchRows: [UInt32]?
   /// The rejected rows, malformed ones included, in source order.
   public var rejects: [Reject]
+  /// The values of the rejected rows that are not malformed; nil when there are none.
+  public var rejected: RejectedValues?
 
   let origins: RejectOrigins
 

@@ -4,13 +4,16 @@ internal import Cairn
 enum ScriptedRow: Sendable, Hashable, CustomStringConvertible {
   /// A row that reaches the sink.
   case accepted([CellValue])
-  /// A row that was rejected before.
+  /// A row that was rejected before, of which nothing could be read.
   case rejected
+  /// A row that was rejected before; a value that could not be read is null.
+  case unread([CellValue])
 
   var description: String {
     switch self {
     case .accepted(let cells): "(\(cells.map(\.description).joined(separator: ", ")))"
     case .rejected: "(rejected)"
+    case .unread(let cells): "(unread \(cells.map(\.description).joined(separator: ", ")))"
     }
   }
 
@@ -47,13 +50,19 @@ struct ScriptedRun: Sendable {
     var numbers: [UInt64] = []
     var rows: [[CellValue]] = []
     var rejects: [Reject] = []
+    var unread: [[CellValue]] = []
+    var unreadRows: [UInt32] = []
     for (number, row) in chunks[chunk].enumerated() {
       let source = extent.start.row + UInt64(number)
       switch row {
       case .accepted(let cells):
         numbers.append(source)
         rows.append(cells)
-      case .rejected:
+      case .rejected, .unread:
+        if case .unread(let cells) = row {
+          unread.append(cells)
+          unreadRows.append(UInt32(number))
+        }
         // Raw bytes that are no text, and none at all.
         rejects.append(
           Reject(
@@ -67,6 +76,11 @@ struct ScriptedRun: Sendable {
       run: record, target: target,
       source: RecordedExtent(extent: extent, contentDigest: "digest-\(chunk)-\(chunks[chunk])"),
       batch: try RecordBatch(columns: target.columns, rows: rows), rejects: rejects,
+      batchRows: numbers.map { UInt32($0 - extent.start.row) },
+      rejected: unread.isEmpty
+        ? nil
+        : RejectedValues(
+          batch: try RecordBatch(columns: target.columns, rows: unread), rows: unreadRows),
       makeReject: { row, column, reason in
         Reject(
           row: sources[row], line: sources[row] + 1, byteOffset: sources[row] * Self.rowBytes,

@@ -31,5 +31,6 @@ public enum SinkBattery {
   /// All checks, each independent of the others.
   public static let checks: [SinkCheck] =
     RunChecks.all + LeaseChecks.all + CommitChecks.all + ModeChecks.all + LateChunkChecks.all
-    + RejectChecks.all + FinishChecks.all + TargetChecks.all + TypeChecks.all + TraceChecks.all
+    + RejectChecks.all + ReplayChecks.all + FinishChecks.all + TargetChecks.all + TypeChecks.all
+    + TraceChecks.all
 }
