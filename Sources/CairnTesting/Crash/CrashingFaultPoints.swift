@@ -54,7 +54,8 @@ private final class Trigger: Sendable {
 
   func reached(_ point: FaultPoint) {
     guard point == self.point else { return }
-    if reaches.add(1, ordering: .relaxed).newValue == count { kill(getpid(), signal) }
+    // To this thread, not to the process: it shall not take another step.
+    if reaches.add(1, ordering: .relaxed).newValue == count { raise(signal) }
   }
 }
 
