@@ -15,6 +15,7 @@ let package = Package(
     .library(name: "Parquet", targets: ["Parquet"]),
     .library(name: "Cairn", targets: ["Cairn"]),
     .library(name: "CairnSQLite", targets: ["CairnSQLite"]),
+    .library(name: "CairnAlerts", targets: ["CairnAlerts"]),
     .library(name: "CairnTesting", targets: ["CairnTesting"]),
     .executable(name: "cairn", targets: ["CairnCLI"]),
   ],
@@ -39,6 +40,9 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     .systemLibrary(name: "CMalloc"),
 
     // Libraries.
@@ -62,6 +66,7 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       swiftSettings: strict),
+    .target(name: "CairnAlerts", dependencies: ["Cairn", "CCurl"], swiftSettings: strict),
     .target(
       name: "CairnTesting",
       dependencies: ["Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
@@ -72,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "CairnCLI",
       dependencies: [
-        "Cairn", "CairnSQLite", "CairnTesting", "CMalloc",
+        "Cairn", "CairnAlerts", "CairnSQLite", "CairnTesting", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
@@ -91,11 +96,18 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "AlertPeers", dependencies: ["CairnTesting"], path: "Tests/AlertPeers",
+      swiftSettings: strict),
+    .testTarget(
+      name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
+      swiftSettings: strict),
     .testTarget(
       name: "CairnTestingTests", dependencies: ["Cairn", "CairnTesting", "Parquet"],
       swiftSettings: strict),
     .testTarget(
-      name: "CairnCLITests", dependencies: ["CairnCLI", "CairnSQLite", "CairnTesting"],
+      name: "CairnCLITests",
+      dependencies: ["AlertPeers", "CairnCLI", "CairnSQLite", "CairnTesting"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -28,6 +28,8 @@ struct InitCommand: AsyncParsableCommand {
       job.name = job.sink.table
       job.source.path = file
       if job.sink.url.isEmpty { job.sink.url = "sqlite:\(job.sink.table).db" }
+      // What the environment says of alerts stays there: it may hold secrets.
+      job.alerts = nil
       let text = JobFile.render(job)
       let path = output ?? "\(job.sink.table).yaml"
       if path == "-" { return Terminal.print(text) }

@@ -26,27 +26,47 @@ struct LoadCommand: AsyncParsableCommand {
 
   func run() async throws {
     let next = "cairn " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
-    try await Failure.reporting(next: next) {
-      let (job, jobFile) = try JobBuilder(options: jobOptions.flags).build(file: file)
-      guard let pattern = file ?? job.source.path else {
-        throw UsageError("there is no file to load", remedy: "cairn load FILE --into sqlite:PATH")
+    let alerts = CommandAlerts()
+    try await alerts.deliveringAtEnd {
+      try await Failure.reporting(next: next) {
+        try await alerts.noting { try await loadAll(alerts) }
       }
-      try refuseUnsupported(job)
-      var worst: Int32 = 0
-      for path in try SourceFiles.matching(pattern) {
-        worst = max(worst, try await load(path, job: job, jobFile: jobFile))
-        if worst == ExitStatus.stopped { break }
-      }
-      if worst != 0 { throw ExitCode(worst) }
     }
   }
 
-  private func load(_ path: String, job: Job, jobFile: String?) async throws -> Int32 {
+  private func loadAll(_ alerts: CommandAlerts) async throws {
+    let (job, jobFile) = try JobBuilder(options: jobOptions.flags).build(file: file)
+    guard let pattern = file ?? job.source.path else {
+      throw UsageError("there is no file to load", remedy: "cairn load FILE --into sqlite:PATH")
+    }
+    try refuseUnsupported(job)
+    let known = LoadUnderWay(
+      job: job.name, table: job.sink.table, source: pattern, jobFile: jobFile, alerts: job.alerts)
+    await alerts.begin(known)
+    var worst: Int32 = 0
+    for path in try SourceFiles.matching(pattern) {
+      worst = max(worst, try await load(path, job: job, known, alerts))
+      if worst == ExitStatus.stopped { break }
+    }
+    if worst != 0 { throw ExitCode(worst) }
+  }
+
+  private func load(
+    _ path: String, job: Job, _ known: LoadUnderWay, _ alerts: CommandAlerts
+  ) async throws -> Int32 {
+    let stop = StopRequest()
+    var load = known
+    load.source = path
+    load.stop = stop
+    load.mark = RunMark()
+    await alerts.begin(load)
     let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
     let sink = try SinkURL.open(job.sink.url, faults: faults)
-    let stop = StopRequest()
+    load.sink = sink
+    await alerts.begin(load)
+    let mark = load.mark
     let options = try runOptions.loadOptions(
-      stop: stop, fresh: fresh, faults: faults, jobFile: jobFile)
+      stop: stop, fresh: fresh, faults: faults, jobFile: known.jobFile)
     let deadline = try runOptions.deadlineDuration()
     let progress = ProgressLine(quiet: output.quiet)
     let source = SourceFiles.open(path, options: job.source)
@@ -55,14 +75,19 @@ struct LoadCommand: AsyncParsableCommand {
       outcome = try await Signals.stopping(stop, quiet: output.quiet) {
         try await Cairn.load(
           job, from: source, into: sink, deadline: deadline, options: options,
-          progress: { progress.show($0) })
+          progress: {
+            mark.note($0.syncID)
+            progress.show($0)
+          })
       }
     } catch {
       progress.end()
       throw error
     }
     progress.end()
-    return try OutcomeReport(json: output.json, sink: job.sink.url).report(outcome)
+    let code = try OutcomeReport(json: output.json, sink: job.sink.url).report(outcome)
+    alerts.ended(outcome)
+    return code
   }
 
   private func refuseUnsupported(_ job: Job) throws {

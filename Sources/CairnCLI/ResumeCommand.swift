@@ -28,20 +28,27 @@ struct ResumeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let next = "cairn " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
-    try await Failure.reporting(next: next) {
-      let named = try syncID.map { text in
-        guard let id = SyncID(text) else {
-          throw UsageError("'\(text)' is not a run's id", remedy: "List the runs with: cairn runs")
-        }
-        return id
+    let alerts = CommandAlerts()
+    try await alerts.deliveringAtEnd {
+      try await Failure.reporting(next: next) {
+        try await alerts.noting { try await resume(alerts) }
       }
-      let url = try requireURL(named)
-      let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
-      let sink = try SinkURL.open(url, faults: faults)
-      let found = try await find(named, in: sink)
-      if plan { return try await showPlan(found, in: sink) }
-      try await resume(found, in: sink, url: url, faults: faults)
     }
+  }
+
+  private func resume(_ alerts: CommandAlerts) async throws {
+    let named = try syncID.map { text in
+      guard let id = SyncID(text) else {
+        throw UsageError("'\(text)' is not a run's id", remedy: "List the runs with: cairn runs")
+      }
+      return id
+    }
+    let url = try requireURL(named)
+    let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
+    let sink = try SinkURL.open(url, faults: faults)
+    let found = try await find(named, in: sink)
+    if plan { return try await showPlan(found, in: sink) }
+    try await resume(found, in: sink, url: url, faults: faults, alerts)
   }
 
   /// What can be gone on with.
@@ -112,10 +119,13 @@ struct ResumeCommand: AsyncParsableCommand {
   }
 
   private func resume(
-    _ unfinished: Unfinished, in sink: any Sink, url: String, faults: FaultPoints
+    _ unfinished: Unfinished, in sink: any Sink, url: String, faults: FaultPoints,
+    _ alerts: CommandAlerts
   ) async throws {
     let job = try currentJob(of: unfinished, url: url)
     let stop = StopRequest()
+    await alerts.begin(
+      try underWay(unfinished, alerts: job.map(\.alerts) ?? alertsOfEnvironment(), in: sink, stop))
     let options = try runOptions.loadOptions(
       stop: stop, fresh: false, faults: faults, jobFile: nil)
     let deadline = try runOptions.deadlineDuration()
@@ -144,6 +154,7 @@ struct ResumeCommand: AsyncParsableCommand {
     }
     progress.end()
     let code = try OutcomeReport(json: output.json, sink: url).report(outcome)
+    alerts.ended(outcome)
     if code != 0 { throw ExitCode(code) }
   }
 
@@ -157,6 +168,31 @@ struct ResumeCommand: AsyncParsableCommand {
       environment: environment)
     job.sink.url = url
     return job
+  }
+
+  private func underWay(
+    _ unfinished: Unfinished, alerts: AlertOptions?, in sink: any Sink, _ stop: StopRequest
+  ) throws -> LoadUnderWay {
+    if let problems = alerts?.problems(), !problems.isEmpty { throw JobError(problems: problems) }
+    let settings = try unfinished.settings()
+    let source =
+      switch unfinished {
+      case .run(let record): record.new.sourceName
+      case .input: "-"
+      }
+    let jobFile = sinkOptions.job.map(URL.init(fileURLWithPath:))?.path ?? settings.jobFile
+    let load = LoadUnderWay(
+      job: settings.job.name, table: settings.target.name, source: source,
+      jobFile: jobFile.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil },
+      alerts: alerts, sink: sink, stop: stop)
+    load.mark.note(unfinished.syncID)
+    return load
+  }
+
+  /// The alerts of a run without a job file, or whose file is gone.
+  private func alertsOfEnvironment() throws -> AlertOptions? {
+    try Job(name: "", sink: SinkOptions(url: "", table: ""))
+      .applying(environment: ProcessInfo.processInfo.environment).alerts
   }
 
   private func showPlan(_ unfinished: Unfinished, in sink: any Sink) async throws {

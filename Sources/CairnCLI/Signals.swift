@@ -19,4 +19,17 @@ enum Signals {
     defer { watcher.cancel() }
     return try await work()
   }
+
+  /// Does `work`, which nobody has to wait for; a signal ends the process at once, with `code`.
+  static func ending<Result: Sendable>(
+    with code: Int32, _ work: () async -> Result
+  ) async -> Result {
+    let watcher = Task {
+      for await _ in await UnixSignalsSequence(trapping: [.sigint, .sigterm]) {
+        Foundation.exit(code)
+      }
+    }
+    defer { watcher.cancel() }
+    return await work()
+  }
 }

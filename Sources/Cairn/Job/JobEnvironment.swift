@@ -36,6 +36,16 @@ extension Job {
     ("CAIRN_RETRY_ATTEMPTS", "retry.attempts"),
     ("CAIRN_RETRY_BACKOFF", "retry.backoff, for example 1s..60s"),
     ("CAIRN_GIVE_UP_AFTER", "retry.give_up_after"),
+    ("CAIRN_ALERT_EMAIL", "alerts.email: addresses, separated by commas"),
+    ("CAIRN_ALERT_WEBHOOK", "alerts.webhook"),
+    ("CAIRN_ALERT_HEARTBEAT", "alerts.heartbeat"),
+    ("CAIRN_ALERT_ON", "alerts.on: failed, partial_success, success, separated by commas"),
+    ("CAIRN_SMTP_URL", "alerts.smtp.url, where there are addresses for mails; so do the others"),
+    ("CAIRN_SMTP_USER", "alerts.smtp.user"),
+    ("CAIRN_SMTP_PASSWORD", "alerts.smtp.password"),
+    ("CAIRN_SMTP_FROM", "alerts.smtp.from"),
+    ("CAIRN_SMTP_STARTTLS", "alerts.smtp.starttls: required, optional or never"),
+    ("CAIRN_SMTP_CA_FILE", "alerts.smtp.ca_file"),
   ]
 
   /// The job with what environment variables override; see ``environmentVariables``.
@@ -87,12 +97,13 @@ extension Job {
     try reader.value(
       "CAIRN_GIVE_UP_AFTER", "a number from 1 on", into: &job.retry.giveUpAfter
     ) { Int($0).flatMap { $0 >= 1 ? $0 : nil } }
+    job.alerts = try reader.alerts(over: job.alerts)
     return job
   }
 }
 
 /// Reads settings from environment variables.
-private struct EnvironmentReader {
+struct EnvironmentReader {
   var values: [String: String]
 
   func value<Value>(

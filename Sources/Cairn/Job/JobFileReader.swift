@@ -32,7 +32,8 @@ final class JobFileReader {
   static let errorKeys = ["max_rate", "max_rows", "on_rejects", "on_empty", "raw"]
   static let sinkKeys = ["url", "table", "key", "mode", "refresh", "state_schema"]
   static let retryKeys = ["attempts", "backoff", "give_up_after"]
-  static let alertKeys = ["email", "webhook", "on"]
+  static let alertKeys = ["email", "webhook", "heartbeat", "smtp", "on"]
+  static let smtpKeys = ["url", "user", "password", "from", "starttls", "ca_file"]
 
   /// The job, or nil when the text is no YAML. Valid only if there are no problems.
   func read(_ yaml: String) -> Job? {
@@ -241,8 +242,10 @@ final class JobFileReader {
 
   private func readAlerts(_ section: YAMLSection) -> AlertOptions {
     var alerts = AlertOptions()
-    alerts.email = section.texts("email") ?? []
+    alerts.email = section.expandedTexts("email") ?? []
     alerts.webhook = section.expandedText("webhook")
+    alerts.heartbeat = section.expandedText("heartbeat")
+    alerts.smtp = section.section("smtp", keys: Self.smtpKeys).map(readSMTP)
     if let occasions = section.texts("on") {
       alerts.on = occasions.compactMap { text in
         if let occasion = AlertOccasion(rawValue: text) { return occasion }
@@ -254,6 +257,14 @@ final class JobFileReader {
       }
     }
     return alerts
+  }
+
+  private func readSMTP(_ section: YAMLSection) -> SMTPOptions {
+    SMTPOptions(
+      url: section.expandedText("url") ?? "", user: section.expandedText("user"),
+      password: section.expandedText("password"), from: section.expandedText("from"),
+      startTLS: section.choice("starttls", as: StartTLSRule.self),
+      caFile: section.expandedText("ca_file").map(resolve))
   }
 
   // MARK: Values

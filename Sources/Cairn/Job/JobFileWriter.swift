@@ -116,9 +116,26 @@ extension JobFile {
 
   private static func alertLines(_ alerts: AlertOptions) -> [String] {
     var lines: [String] = []
-    if !alerts.email.isEmpty { lines.append("email: \(YAMLText.list(alerts.email))") }
+    if !alerts.email.isEmpty {
+      let addresses = alerts.email.map(YAMLText.expandable).joined(separator: ", ")
+      lines.append("email: [\(addresses)]")
+    }
     if let webhook = alerts.webhook { lines.append("webhook: \(YAMLText.expandable(webhook))") }
+    if let heartbeat = alerts.heartbeat {
+      lines.append("heartbeat: \(YAMLText.expandable(heartbeat))")
+    }
+    if let smtp = alerts.smtp { lines += block("smtp", smtpLines(smtp)) }
     lines.append("on: \(YAMLText.list(alerts.on.map(\.rawValue)))")
+    return lines
+  }
+
+  private static func smtpLines(_ smtp: SMTPOptions) -> [String] {
+    var lines = smtp.url.isEmpty ? [] : ["url: \(YAMLText.expandable(smtp.url))"]
+    if let user = smtp.user { lines.append("user: \(YAMLText.expandable(user))") }
+    if let text = smtp.password { lines.append("password: \(YAMLText.expandable(text))") }
+    if let from = smtp.from { lines.append("from: \(YAMLText.expandable(from))") }
+    if let rule = smtp.startTLS { lines.append("starttls: \(rule.rawValue)") }
+    if let path = smtp.caFile { lines.append("ca_file: \(YAMLText.expandable(path))") }
     return lines
   }
 

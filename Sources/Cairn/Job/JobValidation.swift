@@ -191,27 +191,3 @@ extension SourceOptions {
     return problems
   }
 }
-
-extension AlertOptions {
-  /// Everything that is wrong with the options.
-  func problems() -> [JobProblem] {
-    var problems: [JobProblem] = []
-    for address in email {
-      let parts = address.split(separator: "@", omittingEmptySubsequences: false)
-      if parts.count != 2 || parts.contains(where: \.isEmpty) || address.contains(" ") {
-        problems.append(
-          JobProblem(path: "alerts.email", message: "'\(address)' is no mail address"))
-      }
-    }
-    if let webhook, !webhook.hasPrefix("https://"), !webhook.hasPrefix("http://") {
-      problems.append(
-        JobProblem(path: "alerts.webhook", message: "it does not start with https:// or http://"))
-    }
-    if email.isEmpty, webhook == nil {
-      problems.append(
-        JobProblem(path: "alerts", message: "neither email nor webhook says whom to tell"))
-    }
-    if on.isEmpty { problems.append(JobProblem(path: "alerts.on", message: "it is empty")) }
-    return problems
-  }
-}

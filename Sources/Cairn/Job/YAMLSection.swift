@@ -15,10 +15,12 @@ struct YAMLSection {
     self.path = path
     position = reader.position(of: node)
     guard case .mapping(let mapping) = node else {
+      // What stands in place of these may be an address with a secret.
+      let isSecret = path.hasPrefix("alerts") || path == "sink"
       reader.report(
         node,
         "\(path.isEmpty ? "a job file" : path) is a mapping of \(keys.joined(separator: ", "))"
-          + reader.found(node))
+          + (isSecret ? "" : reader.found(node)))
       return nil
     }
     for (key, value) in mapping {
@@ -81,6 +83,12 @@ struct YAMLSection {
   func expandedText(_ key: String) -> String? {
     guard let node = values[key], let text = text(key) else { return nil }
     return reader.expand(text, node, path: path(of: key))
+  }
+
+  /// A list of texts, or one text, with `${NAME}` replaced.
+  func expandedTexts(_ key: String) -> [String]? {
+    guard let node = values[key] else { return nil }
+    return texts(key)?.compactMap { reader.expand($0, node, path: path(of: key)) }
   }
 
   func value<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {

@@ -6,6 +6,9 @@ import Logging
 /// reported and nothing is done. Stopping on a deadline is an outcome, not an error. When the task is
 /// cancelled the load stops after the commit in flight.
 ///
+/// The job's ``Job/alerts`` are the caller's to send, with `send(_:by:)` of `CairnAlerts`: a load
+/// opens no sockets of its own.
+///
 /// - Parameters:
 ///   - job: What to load and how it is checked.
 ///   - source: Where the rows come from.
@@ -14,7 +17,7 @@ import Logging
 ///   - options: How it is run.
 ///   - transform: Changes each batch of accepted rows before it goes to the sink; it must keep the
 ///     number and order of rows, and the columns' names and types.
-///   - progress: Called after every chunk, from any thread.
+///   - progress: Called once the run is known and after every chunk, from any thread.
 /// - Returns: How it ended, with its receipt.
 /// - Throws: ``LoadError``, ``SourceError``, ``SinkError``, ``ManifestError``, ``FileError``.
 public func load(

@@ -27,6 +27,9 @@ struct LoadAccount {
     storedSize = new.source.size
   }
 
+  /// Tells which run it is, before anything is done for it.
+  func began() { report("processing") }
+
   /// Chunks that earlier attempts committed; call with all of them so far.
   mutating func skip(_ entries: [LedgerEntry]) {
     guard entries.count > skippedChunks else { return }

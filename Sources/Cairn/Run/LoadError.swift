@@ -31,6 +31,19 @@ public enum LoadError: Error, Sendable, CustomStringConvertible {
   /// The job asks for what this sink or version cannot do.
   case unsupported(String)
 
+  /// The run that it is about, if it is about one.
+  public var syncID: SyncID? {
+    switch self {
+    case .ownedElsewhere(let run, _), .overtaken(let run, _), .tooManyRejects(let run, _, _, _, _),
+      .jobChanged(let run, _), .freshRefused(let run, _), .appendedBefore(let run, _),
+      .sourceChanged(let run, _), .sourceNeeded(let run, _), .inputKept(let run, _, _),
+      .targetDamaged(let run, _, _), .unreadableRun(let run, _), .emptySource(let run, _),
+      .inferenceContradicted(let run, _, _), .unknownRun(let run, _):
+      run
+    case .unsupported: nil
+    }
+  }
+
   /// What is wrong, and what to do.
   public var description: String {
     switch self {

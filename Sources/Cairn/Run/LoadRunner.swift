@@ -39,6 +39,7 @@ struct LoadRunner {
 
   private func loadUnderLease() async throws -> LoadOutcome {
     var account = LoadAccount(run: run, sink: sink.location, progress: progress)
+    account.began()
     options.faults.reach(.runBegun)
     var ledger = try await sink.ledger(of: syncID)
     if let damage = try await sink.targetDamage(of: run.record, target: settings.target) {

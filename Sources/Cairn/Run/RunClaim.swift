@@ -18,11 +18,6 @@ struct RunClaim {
   ///   - resolved: What is resolved already, should one begin.
   func claim(as syncID: SyncID? = nil, settings resolved: RunSettings? = nil) async throws -> Result
   {
-    if job.alerts != nil {
-      throw LoadError.unsupported(
-        "alerts: this version of cairn sends none. Remove the key; the outcome of the load, and the"
-          + " command's exit code, tell how a run ended.")
-    }
     try await sink.prepareState()
     let found = try await source.identify()
     while true {

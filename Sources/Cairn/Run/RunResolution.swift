@@ -13,6 +13,8 @@ struct RunResolution {
     let columns = try await columns(layout, limits: limits)
     var pinned = job
     pinned.sink.url = redactedURL(job.sink.url)
+    // Addresses of alerts are secrets, and a resume has them from the job as it is then.
+    pinned.alerts = nil
     return RunSettings(
       job: pinned, layout: layout, columns: columns, areInferred: job.columns == nil,
       limits: limits, target: target(columns), usesChunkFiles: usesChunkFiles(size: size),

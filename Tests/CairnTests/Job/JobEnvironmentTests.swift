@@ -15,6 +15,10 @@ struct JobEnvironmentTests {
       "CAIRN_REJECT_RAW": "none", "CAIRN_SINK_URL": "sqlite:e.db", "CAIRN_SINK_TABLE": "e",
       "CAIRN_STATE_SCHEMA": "s", "CAIRN_RETRY_ATTEMPTS": "2", "CAIRN_RETRY_BACKOFF": "2s..3s",
       "CAIRN_GIVE_UP_AFTER": "8", "CAIRN_UNKNOWN": "left alone",
+      "CAIRN_ALERT_EMAIL": "a@b.c, d@e.f", "CAIRN_ALERT_WEBHOOK": "https://hook",
+      "CAIRN_ALERT_HEARTBEAT": "https://beat", "CAIRN_ALERT_ON": "failed,success",
+      "CAIRN_SMTP_URL": "smtp://mail:25", "CAIRN_SMTP_USER": "u", "CAIRN_SMTP_PASSWORD": "p",
+      "CAIRN_SMTP_FROM": "f@b.c", "CAIRN_SMTP_STARTTLS": "optional", "CAIRN_SMTP_CA_FILE": "/ca",
     ]
     #expect(
       Set(Job.environmentVariables.map(\.name)) == Set(values.keys).subtracting(["CAIRN_UNKNOWN"]))
@@ -27,7 +31,12 @@ struct JobEnvironmentTests {
         maximumRate: 0.5, maximumRows: 5, onRejects: .partial, onEmpty: .fail, raw: .none),
       sink: SinkOptions(url: "sqlite:e.db", table: "e", stateSchema: "s"),
       retry: RetryPolicy(
-        attempts: 2, minimumBackoff: .seconds(2), maximumBackoff: .seconds(3), giveUpAfter: 8))
+        attempts: 2, minimumBackoff: .seconds(2), maximumBackoff: .seconds(3), giveUpAfter: 8),
+      alerts: AlertOptions(
+        email: ["a@b.c", "d@e.f"], webhook: "https://hook", heartbeat: "https://beat",
+        smtp: SMTPOptions(
+          url: "smtp://mail:25", user: "u", password: "p", from: "f@b.c", startTLS: .optional,
+          caFile: "/ca"), on: [.failed, .success]))
     let job = Job(
       name: "j", checkpoint: CheckpointOptions(chunkRows: 7),
       sink: SinkOptions(url: "sqlite:x.db", table: "t"))
@@ -35,6 +44,22 @@ struct JobEnvironmentTests {
     // Unset and empty variables change nothing; auto takes a number back.
     #expect(try job.applying(environment: values.mapValues { _ in "" }) == job)
     #expect(try job.applying(environment: ["CAIRN_CHUNK_ROWS": "auto"]).checkpoint.chunkRows == nil)
+  }
+
+  @Test("A mail server alone makes no alerts; with addresses it completes the job's own")
+  func mailServer() throws {
+    var job = Job(name: "j", sink: SinkOptions(url: "sqlite:x.db", table: "t"))
+    let server = ["CAIRN_SMTP_URL": "smtp://mail", "CAIRN_SMTP_PASSWORD": "p"]
+    #expect(try job.applying(environment: server) == job)
+    job.alerts = AlertOptions(webhook: "https://hook")
+    #expect(try job.applying(environment: server) == job)
+    job.alerts = AlertOptions(email: ["a@b"], smtp: SMTPOptions(url: "smtp://own", user: "u"))
+    #expect(
+      try job.applying(environment: ["CAIRN_SMTP_PASSWORD": "p"]).alerts?.smtp
+        == SMTPOptions(url: "smtp://own", user: "u", password: "p"))
+    job.alerts?.smtp = nil
+    #expect(try job.applying(environment: server).alerts?.smtp?.url == "smtp://mail")
+    #expect(try job.applying(environment: [:]) == job)
   }
 
   @Test(
@@ -48,6 +73,7 @@ struct JobEnvironmentTests {
       ("CAIRN_MIN_SIZE", "many", "a size such as 20MB"),
       ("CAIRN_MAX_ERROR_RATE", "10", "a share of 0…1"),
       ("CAIRN_RETRY_BACKOFF", "9s..1s", "a duration or two, such as 1s..60s"),
+      ("CAIRN_ALERT_ON", "failed,never", "some of success, partial_success, failed"),
     ])
   func badValues(variable: String, value: String, expected: String) {
     let job = Job(name: "j", sink: SinkOptions(url: "", table: "t"))

@@ -60,10 +60,21 @@ struct JobFileTests {
       refresh: [transport_daily]
       state_schema: cairn_state
     retry: { attempts: 9, backoff: 250ms..2m, give_up_after: 4 }
-    alerts: { email: ops@example.com, webhook: "https://hooks/${HOOK}", on: [failed, success] }
+    alerts:
+      email: [ops@example.com, "${HOOK}@example.com"]
+      webhook: "https://hooks/${HOOK}"
+      heartbeat: "https://beat/${HOOK}"
+      on: [failed, success]
+      smtp:
+        url: "smtp://mail.example.com:${PORT}"
+        user: "${HOOK}"
+        password: "${PASSWORD}$${}"
+        from: cairn@example.com
+        starttls: required
+        ca_file: ca.pem
     """
 
-  static let environment = ["DAY": "monday", "PASSWORD": "s3cret", "HOOK": "h00k"]
+  static let environment = ["DAY": "monday", "PASSWORD": "s3cret", "HOOK": "h00k", "PORT": "587"]
 
   @Test("Every key means what it says")
   func everyKey() throws {
@@ -115,7 +126,12 @@ struct JobFileTests {
         attempts: 9, minimumBackoff: .milliseconds(250), maximumBackoff: .seconds(120),
         giveUpAfter: 4),
       alerts: AlertOptions(
-        email: ["ops@example.com"], webhook: "https://hooks/h00k", on: [.failed, .success]))
+        email: ["ops@example.com", "h00k@example.com"], webhook: "https://hooks/h00k",
+        heartbeat: "https://beat/h00k",
+        smtp: SMTPOptions(
+          url: "smtp://mail.example.com:587", user: "h00k", password: "s3cret${}",
+          from: "cairn@example.com", startTLS: .required, caFile: "/jobs/ca.pem"),
+        on: [.failed, .success]))
     let file = try JobFile.parse(
       Self.complete, path: "/jobs/day.yaml", environment: Self.environment)
     #expect(file.job == expected)
@@ -241,6 +257,31 @@ struct JobFileTests {
       "job: j\nsink: {}\nalerts: { on: [faild] }",
       "j.yaml:3:15: alerts.on: 'faild' is not known; did you mean 'failed'?"
     ),
+    (
+      "job: j\nsink: {}\nalerts: { heartbeet: x }",
+      "j.yaml:3:11: unknown key 'heartbeet' in alerts; did you mean 'heartbeat'?"
+    ),
+    (
+      "job: j\nsink: {}\nalerts:\n  smtp: { passwort: s3cret }",
+      "j.yaml:4:11: unknown key 'passwort' in alerts.smtp; did you mean 'password'?"
+    ),
+    (
+      "job: j\nsink: {}\nalerts:\n  smtp: { starttls: require }",
+      "j.yaml:4:21: alerts.smtp.starttls: 'require' is not known; did you mean 'required'?"
+    ),
+    // What stands in place of a section may hold a secret.
+    (
+      "job: j\nsink: {}\nalerts:\n  smtp: smtp://me:s3cret@mail",
+      "j.yaml:4:9: alerts.smtp is a mapping of url, user, password, from, starttls, ca_file"
+    ),
+    (
+      "job: j\nsink: {}\nalerts: https://hooks/s3cret",
+      "j.yaml:3:9: alerts is a mapping of email, webhook, heartbeat, smtp, on"
+    ),
+    (
+      "job: j\nsink: postgres://me:s3cret@db",
+      "j.yaml:2:7: sink is a mapping of url, table, key, mode, refresh, state_schema"
+    ),
   ]
 
   @Test("What is wrong is said with its place and the nearest name", arguments: broken)
@@ -322,7 +363,9 @@ struct JobFileTests {
         columns: [column],
         sink: SinkOptions(
           url: "x:" + text(), table: text() + "t", key: [text() + "k"], mode: .upsert),
-        alerts: AlertOptions(email: [text() + "@b"], webhook: "https:" + text()))
+        alerts: AlertOptions(
+          email: [text() + "@b"], webhook: "https:" + text(), heartbeat: "http:" + text(),
+          smtp: SMTPOptions(url: "smtp:" + text(), password: text() + "p")))
       let yaml = JobFile.render(job)
       let reread = try JobFile.parse(yaml, path: "x.yaml").job
       // The settings name what differs.

@@ -236,18 +236,6 @@ struct JobValidationTests {
         "retry.backoff: the shortest wait is over the longest"
       ]
     ),
-    (
-      changed { $0.alerts = AlertOptions(email: ["ops"]) },
-      [
-        "alerts.email: 'ops' is no mail address"
-      ]
-    ),
-    (
-      changed { $0.alerts = AlertOptions() },
-      [
-        "alerts: neither email nor webhook says whom to tell"
-      ]
-    ),
   ]
 
   @Test("Each by its path", arguments: problems.indices)
