@@ -85,7 +85,9 @@ struct LoadCommand: AsyncParsableCommand {
       throw error
     }
     progress.end()
-    let code = try OutcomeReport(json: output.json, sink: job.sink.url).report(outcome)
+    let code = try OutcomeReport(
+      json: output.json, profiles: runOptions.profile, sink: job.sink.url
+    ).report(outcome)
     alerts.ended(outcome)
     return code
   }
@@ -94,37 +96,6 @@ struct LoadCommand: AsyncParsableCommand {
     if !job.sink.refresh.isEmpty, job.sink.url.hasPrefix("sqlite:") {
       throw UsageError(
         "sink.refresh: SQLite has no materialized views", remedy: "Remove the key")
-    }
-  }
-}
-
-/// Prints how a load or resume ended.
-struct OutcomeReport {
-  var json: Bool
-  var sink: String
-
-  /// - Returns: The exit code.
-  func report(_ outcome: LoadOutcome) throws -> Int32 {
-    if json {
-      try JSONOutput.print(outcome.receipt)
-    } else {
-      Terminal.print(ReceiptText.of(outcome.receipt))
-    }
-    let id = outcome.receipt.syncID
-    let resume = "cairn resume \(id) --into \(shellQuoted(sink))"
-    switch outcome {
-    case .done:
-      return 0
-    case .partial(let receipt):
-      if receipt.failedChunks.isEmpty {
-        Terminal.note("Next: cairn rejects \(id) --into \(shellQuoted(sink))")
-      } else {
-        Terminal.note("Next: \(resume)")
-      }
-      return ExitStatus.partial
-    case .stopped(_, let reason):
-      Terminal.note("stopped: \(reason). Nothing is lost; go on with:\n  \(resume)")
-      return ExitStatus.stopped
     }
   }
 }

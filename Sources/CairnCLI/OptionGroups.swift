@@ -79,6 +79,9 @@ struct RunOptions: ParsableArguments {
     help: ArgumentHelp("How long a silent owner keeps its run.", valueName: "time"))
   var lease: String = "60s"
 
+  @Flag(name: .long, help: "Print where the time went, to standard error.")
+  var profile = false
+
   /// - Throws: ``UsageError`` for a duration that is none.
   func loadOptions(stop: StopRequest, fresh: Bool, faults: FaultPoints, jobFile: String?) throws
     -> LoadOptions

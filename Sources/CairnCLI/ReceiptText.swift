@@ -57,10 +57,20 @@ enum ReceiptText {
       ("transform", steps.transform), ("stage", steps.stage), ("commit", steps.commit),
       ("finish", steps.finish),
     ]
-    lines.append(
-      "  seconds        "
-        + parts.map { "\($0.0) \(Readable.fixed($0.1, 2))" }.joined(separator: "  "))
+    lines.append("  seconds        " + text(of: parts))
+    let commits = steps.commits
+    if steps.commit > 0 {
+      let parts = [
+        ("lock", commits.lock), ("copy", commits.copy), ("merge", commits.merge),
+        ("sync", commits.sync),
+      ]
+      lines.append("    of commit    " + text(of: parts.filter { $0.0 != "copy" || $0.1 > 0 }))
+    }
     return lines
+  }
+
+  private static func text(of seconds: [(String, Double)]) -> String {
+    seconds.map { "\($0.0) \(Readable.fixed($0.1, 2))" }.joined(separator: "  ")
   }
 
   private static func colour(_ status: String) -> String {

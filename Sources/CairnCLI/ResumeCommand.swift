@@ -153,7 +153,9 @@ struct ResumeCommand: AsyncParsableCommand {
       throw error
     }
     progress.end()
-    let code = try OutcomeReport(json: output.json, sink: url).report(outcome)
+    let code = try OutcomeReport(
+      json: output.json, profiles: runOptions.profile, sink: url
+    ).report(outcome)
     alerts.ended(outcome)
     if code != 0 { throw ExitCode(code) }
   }

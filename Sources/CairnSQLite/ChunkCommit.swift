@@ -25,10 +25,11 @@ struct ChunkCommit {
     }
     let known = work.rejects.count + chunk.rows.refused.count
     var refused: [UInt32: Refusal] = [:]
+    var seconds = CommitSeconds()
     while true {
-      try chunk.file.begin(db)
+      try seconds.spend(on: \.lock) { try chunk.file.begin(db) }
       do {
-        return try chunk.file.finishing(db) { try attempt(refused: refused) }
+        return try chunk.file.finishing(db) { try attempt(refused: refused, &seconds) }
       } catch let ended as TransactionEnded {
         // Each time round at least one row more is known to be refused.
         refused.merge(ended.refused) { first, _ in first }
@@ -40,7 +41,9 @@ struct ChunkCommit {
     }
   }
 
-  private func attempt(refused: [UInt32: Refusal]) throws -> CommitOutcome {
+  private func attempt(
+    refused: [UInt32: Refusal], _ seconds: inout CommitSeconds
+  ) throws -> CommitOutcome {
     try LeaseTable.check(lease, in: db)
     let standing = try RunStanding.read(syncID, chunk: number, in: db)
     chunk.faults.reach(.commitFenceChecked)
@@ -64,7 +67,9 @@ struct ChunkCommit {
     try RejectTable.insert(work.rejects, watched: watched, of: syncID, chunk: number, in: db)
     chunk.faults.reach(.commitRejected)
 
-    let (counts, refusals) = try merge(standing, shape: shape, refused: refused)
+    let (counts, refusals) = try seconds.spend(on: \.merge) {
+      try merge(standing, shape: shape, refused: refused)
+    }
     if !refusals.isEmpty, let key = chunk.key {
       // No accepted row after a refused one has its key: it would have won.
       let keys =
@@ -88,9 +93,9 @@ struct ChunkCommit {
       throw SinkError.fatal("the mark of chunk \(number) is gone amid its commit", remedy: "")
     }
     chunk.faults.reach(.commitBefore)
-    try db.execute(sql: "COMMIT")
+    try seconds.spend(on: \.sync) { try db.execute(sql: "COMMIT") }
     chunk.faults.reach(.commitAfter)
-    return .committed(entry)
+    return .committed(entry, seconds)
   }
 
   private func connection() throws -> OpaquePointer {

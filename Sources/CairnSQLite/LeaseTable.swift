@@ -124,10 +124,3 @@ enum LeaseTable {
 struct HeldLease: Error {
   var holder: LeaseHolder
 }
-
-extension Duration {
-  /// The duration in seconds.
-  var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
-}

@@ -153,7 +153,7 @@ struct FailureTests {
     try FileManager.default.removeItem(atPath: ballast)
     guard run("mount", ["-o", "remount,size=20m", mount]) else { return }
     guard
-      case .committed(let entry) = try await sink.stage(work).commit(
+      case .committed(let entry, _) = try await sink.stage(work).commit(
         under: lease, rejectAllowance: .max)
     else {
       Issue.record("expected the chunk to be committed at last")

@@ -63,12 +63,14 @@ struct LoadAccount {
     }
   }
 
-  mutating func committed(_ entry: LedgerEntry, in time: Duration) {
+  mutating func committed(_ outcome: CommitOutcome, in time: Duration) {
+    let entry = outcome.entry
     acknowledged[entry.chunk] = entry
     receipt.counts += entry.counts
     receipt.committedChunks += 1
     receipt.attemptWork.rows += entry.counts.rows
     receipt.attemptWork.steps.commit += time.inSeconds
+    receipt.attemptWork.steps.commits += outcome.seconds
     if receipt.attemptWork.secondsToFirstRow == nil, entry.counts.rows > 0 {
       receipt.attemptWork.secondsToFirstRow = (ContinuousClock.now - startedAt).inSeconds
     }

@@ -174,7 +174,7 @@ struct LoadRunner {
         return (outcome, ContinuousClock.now - start)
       }
       options.faults.reach(.commitAfter)
-      account.committed(outcome.entry, in: duration)
+      account.committed(outcome, in: duration)
       manifest.note { $0.chunkCommitted(outcome.entry) }
       return .committed
     } catch SinkError.transient(let reason) {

@@ -95,8 +95,10 @@ public struct StepSeconds: Sendable, Hashable, Codable {
   public var transform = 0.0
   /// Preparing rows for the sink.
   public var stage = 0.0
-  /// Committing.
+  /// Committing, all in all.
   public var commit = 0.0
+  /// What committing was spent on.
+  public var commits = CommitSeconds()
   /// Finishing and cleaning up.
   public var finish = 0.0
 
@@ -111,6 +113,7 @@ public struct StepSeconds: Sendable, Hashable, Codable {
     total.transform += part.transform
     total.stage += part.stage
     total.commit += part.commit
+    total.commits += part.commits
     total.finish += part.finish
   }
 }

@@ -57,16 +57,57 @@ public struct RejectedValues: Sendable {
 
 /// How a commit ended.
 public enum CommitOutcome: Sendable {
-  /// The rows and their mark are committed.
-  case committed(LedgerEntry)
+  /// The rows and their mark are committed, in so much time.
+  case committed(LedgerEntry, CommitSeconds = CommitSeconds())
   /// The chunk had been committed before; nothing was written.
   case alreadyCommitted(LedgerEntry)
 
   /// The mark, either way.
   public var entry: LedgerEntry {
     switch self {
-    case .committed(let entry), .alreadyCommitted(let entry): entry
+    case .committed(let entry, _), .alreadyCommitted(let entry): entry
     }
+  }
+
+  /// Where the time of the commit went.
+  public var seconds: CommitSeconds {
+    switch self {
+    case .committed(_, let seconds): seconds
+    case .alreadyCommitted: CommitSeconds()
+    }
+  }
+}
+
+/// Seconds of a commit, by what they were spent on; what is left of the whole is the fence, the mark
+/// and the rejects.
+public struct CommitSeconds: Sendable, Hashable, Codable {
+  /// Waiting for the target's lock.
+  public var lock = 0.0
+  /// Sending rows whose key is new (COPY), where a sink does that apart.
+  public var copy = 0.0
+  /// Looking rows up, comparing and writing them.
+  public var merge = 0.0
+  /// Waiting until COMMIT is durable.
+  public var sync = 0.0
+
+  /// No time.
+  public init() {}
+
+  /// Does something and adds the time that it took to a part, also when it throws.
+  public mutating func spend<Value>(
+    on part: WritableKeyPath<CommitSeconds, Double>, _ body: () throws -> Value
+  ) rethrows -> Value {
+    let start = ContinuousClock.now
+    defer { self[keyPath: part] += (ContinuousClock.now - start).inSeconds }
+    return try body()
+  }
+
+  /// Adds each part.
+  public static func += (total: inout CommitSeconds, part: CommitSeconds) {
+    total.lock += part.lock
+    total.copy += part.copy
+    total.merge += part.merge
+    total.sync += part.sync
   }
 }
 

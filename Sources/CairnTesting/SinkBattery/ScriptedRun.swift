@@ -201,7 +201,7 @@ enum Scripted {
   static func expectCommitted(
     _ outcome: CommitOutcome, _ counts: RowCounts, _ subject: @autoclosure () -> String = "counts"
   ) throws {
-    guard case .committed(let entry) = outcome else {
+    guard case .committed(let entry, _) = outcome else {
       throw BatteryFailure(subject(), expected: "committed", found: "\(outcome)")
     }
     try expect(subject(), entry.counts, is: counts)
