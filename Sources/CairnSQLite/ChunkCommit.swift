@@ -212,11 +212,15 @@ struct ChunkCommit {
     let isReplacing = mode == .replace
     let isLate = standing.higherIsCommitted || (!isReplacing && standing.laterRunHasCommitted)
     let keys = try keys(standing, shape: shape)
+    var mayBeThere: [Bool]?
+    if keys.areWatched, !keys.recordsAll, let known = try keys.recorded?.firstParts(in: db) {
+      mayBeThere = chunk.rows.firstKeyValues(of: shape)?.mayEqual(known)
+    }
     return RowMerge.Plan(
       rows: chunk.rows,
       sql: MergeSQL(table: table, columns: work.target.columns.map(\.name), key: chunk.key),
       mode: mode, sequence: standing.sequence, chunk: number, keys: keys.recorded,
-      recordsKeys: keys.recordsAll, watchesKeys: keys.areWatched,
+      recordsKeys: keys.recordsAll, watchesKeys: keys.areWatched, mayBeThere: mayBeThere,
       sourceRow: { [work] in work.sourceRow(ofBatchRow: $0) }, isLate: isLate,
       isReplaced: !isReplacing && standing.laterRunHasReplaced, refused: refused,
       hasTriggers: shape.hasTriggers && !isReplacing)

@@ -105,6 +105,41 @@ struct KeyValues {
     }
   }
 
+  /// For each distinct value whether it may be equal to one that the database holds in a column of the
+  /// same affinity and collation; nil where only the database can tell. Never false for one that is.
+  func mayEqual(_ others: [DatabaseValue]) -> [Bool]? {
+    switch (values.values, affinity) {
+    case (.texts(let strings), .text) where comparesBytes,
+      (.texts(let strings), .blob) where comparesBytes:
+      var hashes: Set<Int> = []
+      for other in others {
+        guard case .string(var text) = other.storage else { continue }
+        hashes.insert(text.withUTF8 { Self.hash(UnsafeRawBufferPointer($0)) })
+      }
+      defer { withExtendedLifetime(strings.storage) {} }
+      return (0..<strings.count).map { hashes.contains(Self.hash(strings.unsafeBytes(at: $0))) }
+    case (.integers(let numbers), .integer), (.integers(let numbers), .numeric),
+      (.integers(let numbers), .blob):
+      var known: Set<Int64> = []
+      for other in others {
+        switch other.storage {
+        case .int64(let number): known.insert(number)
+        // It may be equal to a whole number.
+        case .double: return nil
+        default: break
+        }
+      }
+      return numbers.map(known.contains)
+    default: return nil
+    }
+  }
+
+  private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
+    var hasher = Hasher()
+    hasher.combine(bytes: bytes)
+    return hasher.finalize()
+  }
+
   private var comparesBytes: Bool { collation.asciiLowercased == "binary" }
 
   private static func ids(of numbers: [Int64]) -> (ids: [UInt32], count: Int) {
@@ -128,9 +163,7 @@ struct KeyValues {
     var count = 0
     for index in 0..<strings.count {
       let bytes = strings.unsafeBytes(at: index)
-      var hasher = Hasher()
-      hasher.combine(bytes: bytes)
-      var slot = hasher.finalize() & (capacity - 1)
+      var slot = hash(bytes) & (capacity - 1)
       while true {
         let other = slots[slot]
         if other == KeyGroups.none {

@@ -114,6 +114,16 @@ struct RecordedKeys {
     }.joined(separator: ", ")
   }
 
+  /// The most keys that are held in memory, to tell which rows need not be looked up.
+  private static let mostInMemory = 10_000
+
+  /// The first part of each key that is there; nil when there are too many.
+  func firstParts(in db: Database) throws -> [DatabaseValue]? {
+    let parts = try DatabaseValue.fetchAll(
+      db, sql: "SELECT k0 FROM \(table) LIMIT \(Self.mostInMemory + 1)")
+    return parts.count <= Self.mostInMemory ? parts : nil
+  }
+
   // MARK: Statements
 
   private var condition: String {

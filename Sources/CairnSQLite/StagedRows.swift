@@ -21,6 +21,15 @@ struct StagedRows: Sendable {
     return rows
   }
 
+  /// The values of the first key column; nil when rows are only appended.
+  func firstKeyValues(of shape: TargetShape) -> KeyValues? {
+    guard let position = keyPositions.first, let part = key?.columns.first else { return nil }
+    let column = columns[position]
+    return KeyValues(
+      values: column, affinity: shape.column(named: column.name)?.affinity ?? .blob,
+      collation: part.collation)
+  }
+
   /// Prepares the rows of a chunk for a table.
   ///
   /// - Parameter key: The target's unique key, or nil when rows are only appended.

@@ -135,4 +135,46 @@ struct KeyTests {
       #expect(before + groups.winners.count == rowCount)
     }
   }
+
+  /// Never says no of a value that SQLite finds; and does say no where bytes decide.
+  @Test(arguments: [
+    (Affinity.text, "BINARY", true), (.text, "NOCASE", false), (.blob, "BINARY", true),
+    (.numeric, "BINARY", false), (.integer, "BINARY", false), (.real, "BINARY", false),
+  ])
+  func mayEqual(_ affinity: Affinity, _ collation: String, decides: Bool) throws {
+    let there = ["a", "1", "1.0", "é", "10", "9007199254740993"]
+    let asked = ["a", "A", "b", "1", "01", "1e0", "é", "10", " 10", "9007199254740993"]
+    let texts = Cairn.Column(name: "x", type: .text, values: .text(ByteStrings(asked)))
+    let numbers: [Int64] = [1, 2, 10, 9_007_199_254_740_993]
+    let integers = Cairn.Column(name: "x", type: .bigint, values: .bigint(numbers))
+    try DatabaseQueue().write { db in
+      try db.execute(
+        sql: "CREATE TABLE t (k0 \(affinity.rawValue) COLLATE \(collation) UNIQUE)")
+      for text in there {
+        try db.execute(sql: "INSERT OR IGNORE INTO t VALUES (?)", arguments: [text])
+      }
+      let known = try DatabaseValue.fetchAll(db, sql: "SELECT k0 FROM t")
+      func isThere(_ value: some DatabaseValueConvertible) throws -> Bool {
+        try db.inSavepoint {
+          try db.execute(sql: "INSERT OR IGNORE INTO t VALUES (?)", arguments: [value])
+          return .rollback
+        }
+        return db.changesCount == 0
+      }
+      func may(_ column: Cairn.Column) -> [Bool]? {
+        KeyValues(
+          values: BoundColumn(column, affinity: affinity), affinity: affinity,
+          collation: collation
+        ).mayEqual(known)
+      }
+      let ofTexts = may(texts)
+      #expect((ofTexts != nil) == decides)
+      for (text, may) in zip(asked, ofTexts ?? []) {
+        #expect(try may == isThere(text), "\(text)")
+      }
+      for (number, may) in zip(numbers, may(integers) ?? []) {
+        #expect(try may || !isThere(number), "\(number)")
+      }
+    }
+  }
 }
