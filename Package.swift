@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "Cairn", targets: ["Cairn"]),
     .library(name: "CairnSQLite", targets: ["CairnSQLite"]),
     .library(name: "CairnAlerts", targets: ["CairnAlerts"]),
+    .library(name: "CairnPostgres", targets: ["CairnPostgres"]),
     .library(name: "CairnTesting", targets: ["CairnTesting"]),
     .executable(name: "cairn", targets: ["CairnCLI"]),
   ],
@@ -43,6 +44,8 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    .systemLibrary(
+      name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .systemLibrary(name: "CMalloc"),
 
     // Libraries.
@@ -68,6 +71,9 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "CairnAlerts", dependencies: ["Cairn", "CCurl"], swiftSettings: strict),
     .target(
+      name: "CairnPostgres", dependencies: ["Cairn", "Parquet", "CPostgres"],
+      swiftSettings: strict),
+    .target(
       name: "CairnTesting",
       dependencies: ["Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
@@ -77,7 +83,7 @@ let package = Package(
     .executableTarget(
       name: "CairnCLI",
       dependencies: [
-        "Cairn", "CairnAlerts", "CairnSQLite", "CairnTesting", "CMalloc",
+        "Cairn", "CairnAlerts", "CairnPostgres", "CairnSQLite", "CairnTesting", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
@@ -102,6 +108,10 @@ let package = Package(
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
       swiftSettings: strict),
+    .testTarget(
+      name: "CairnPostgresTests",
+      dependencies: ["CairnPostgres", "CPostgres", "CairnTesting", "Parquet"], swiftSettings: strict
+    ),
     .testTarget(
       name: "CairnTestingTests", dependencies: ["Cairn", "CairnTesting", "Parquet"],
       swiftSettings: strict),

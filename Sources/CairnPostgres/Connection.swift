@@ -1,0 +1,249 @@
+import CPostgres
+import Cairn
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// One connection to the server. Its calls block, so it lives on one thread; see ``Lane``.
+///
+/// Values are always bound, never pasted into SQL.
+final class Connection {
+  private let handle: OpaquePointer
+
+  /// Connects.
+  ///
+  /// - Parameter address: A URL or `key=value` text as libpq reads it. `PG*` variables, service and
+  ///   password files count too.
+  /// - Throws: ``ConnectionFailure``.
+  init(_ address: String) throws(ConnectionFailure) {
+    let parameters = ConnectionParameters(address)
+    guard let handle = parameters.withCStrings({ PQconnectdbParams($0, $1, 1) }) else {
+      throw ConnectionFailure(state: nil, message: "libpq is out of memory")
+    }
+    guard PQstatus(handle) == CONNECTION_OK else {
+      let message = PostgresFailure.trimmed(PQerrorMessage(handle))
+      PQfinish(handle)
+      throw ConnectionFailure(
+        state: ConnectionFailure.diagnosedState(parameters), message: message)
+    }
+    self.handle = handle
+    // Notices are meant for people at a prompt; the default prints them to standard error.
+    PQsetNoticeProcessor(handle, { _, _ in }, nil)
+  }
+
+  deinit { PQfinish(handle) }
+
+  /// Whether the connection can still be used.
+  var isAlive: Bool { PQstatus(handle) == CONNECTION_OK }
+
+  /// Whether a transaction is open, failed or not.
+  var isInTransaction: Bool {
+    let status = PQtransactionStatus(handle)
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
+  }
+
+  /// The server's version, as 150002 for 15.2.
+  var serverVersion: Int { Int(PQserverVersion(handle)) }
+
+  // MARK: Statements
+
+  /// Executes one or several statements without parameters.
+  ///
+  /// - Returns: The result of the last.
+  @discardableResult
+  func execute(_ sql: String) throws -> QueryResult {
+    try checked(PQexec(handle, sql))
+  }
+
+  /// Executes a statement.
+  ///
+  /// - Parameters:
+  ///   - sql: The statement, with `$1` and so on for its parameters.
+  ///   - parameters: What is bound to them.
+  ///   - binary: Whether values come back in their binary form.
+  @discardableResult
+  func query(
+    _ sql: String, _ parameters: [Parameter] = [], binary: Bool = false
+  ) throws -> QueryResult {
+    try Parameter.withBound(parameters) { types, values, lengths, formats in
+      try checked(
+        PQexecParams(
+          handle, sql, Int32(parameters.count), types, values, lengths, formats, binary ? 1 : 0))
+    }
+  }
+
+  /// Commits the open transaction.
+  ///
+  /// - Throws: ``PostgresFailure``, also when the server rolled back instead.
+  func commit() throws {
+    let result = try execute("COMMIT")
+    guard result.tag == "COMMIT" else {
+      throw PostgresFailure(
+        state: "25P02", message: "the transaction had failed and is rolled back")
+    }
+  }
+
+  /// Copies rows to the server.
+  ///
+  /// - Parameters:
+  ///   - sql: `COPY … FROM STDIN`.
+  ///   - body: Sends the data, piece by piece. When it throws the copy is called off.
+  /// - Returns: How many rows the server took.
+  func copy(
+    _ sql: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws -> Int {
+    guard let begun = PQexec(handle, sql) else { throw lost() }
+    guard PQresultStatus(begun) == PGRES_COPY_IN else {
+      _ = try checked(begun)
+      throw PostgresFailure(state: "XX000", message: "the server did not begin to copy")
+    }
+    PQclear(begun)
+    var thrown: (any Error)?
+    do {
+      try body { bytes in
+        guard !bytes.isEmpty else { return }
+        guard
+          PQputCopyData(
+            self.handle, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+            Int32(bytes.count)) == 1
+        else { throw CopyInterrupted() }
+      }
+    } catch is CopyInterrupted {
+      // The server's own words follow.
+    } catch {
+      thrown = error
+    }
+    PQputCopyEnd(handle, thrown == nil ? nil : "called off")
+    guard let ended = PQgetResult(handle) else { throw lost() }
+    // Nothing may be left before the next statement.
+    while let rest = PQgetResult(handle) { PQclear(rest) }
+    if let thrown {
+      PQclear(ended)
+      throw thrown
+    }
+    return try checked(ended).affectedRows
+  }
+
+  private func checked(_ pointer: OpaquePointer?) throws -> QueryResult {
+    guard let pointer else { throw lost() }
+    let result = QueryResult(pointer)
+    switch PQresultStatus(pointer) {
+    case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
+      return result
+    default:
+      // A lost connection has no SQLSTATE.
+      throw PostgresFailure(pointer, isConnectionLost: !isAlive)
+    }
+  }
+
+  private func lost() -> PostgresFailure {
+    PostgresFailure(
+      state: PostgresFailure.connectionLost,
+      message: PostgresFailure.trimmed(PQerrorMessage(handle)))
+  }
+}
+
+/// The server ended a copy; its result says why.
+private struct CopyInterrupted: Error {}
+
+/// What is told to libpq when connecting.
+struct ConnectionParameters {
+  private let keywords: [String]
+  private let values: [String]
+
+  /// Later ones win over earlier ones, so what the address says counts.
+  init(_ address: String) {
+    var named = [
+      // A host that vanished is noticed within about a minute, not after hours.
+      ("keepalives_idle", "20"), ("keepalives_interval", "10"), ("keepalives_count", "3"),
+      ("tcp_user_timeout", "60000"),
+    ]
+    if !Self.environmentSets("connect_timeout") { named.append(("connect_timeout", "15")) }
+    named.append(("dbname", address))
+    // PgBouncer accepts these two in its transaction mode; `options` it would refuse.
+    named.append(("fallback_application_name", "cairn"))
+    named.append(("client_encoding", "UTF8"))
+    keywords = named.map(\.0)
+    values = named.map(\.1)
+  }
+
+  func withCStrings<Value>(
+    _ body: (
+      UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>
+    ) -> Value
+  ) -> Value {
+    let keys = keywords.map { strdup($0) }
+    let texts = values.map { strdup($0) }
+    defer { for pointer in keys + texts { free(pointer) } }
+    return body(keys.map { UnsafePointer($0) } + [nil], texts.map { UnsafePointer($0) } + [nil])
+  }
+
+  private static func environmentSets(_ keyword: String) -> Bool {
+    guard let options = PQconndefaults() else { return false }
+    defer { PQconninfoFree(options) }
+    var option = options
+    while let name = option.pointee.keyword {
+      if String(cString: name) == keyword { return option.pointee.val != nil }
+      option += 1
+    }
+    return false
+  }
+}
+
+/// Why no connection could be made.
+struct ConnectionFailure: Error {
+  /// The SQLSTATE, if it was the server that refused.
+  var state: String?
+  /// libpq's message; it names host and user, but no password.
+  var message: String
+
+  /// The SQLSTATE with which the server refuses. libpq tells it of a failed attempt only in a verbose
+  /// message, which cannot be asked for in ordinary blocking calls; so this makes another attempt.
+  static func diagnosedState(_ parameters: ConnectionParameters) -> String? {
+    guard let handle = parameters.withCStrings({ PQconnectStartParams($0, $1, 1) }) else {
+      return nil
+    }
+    defer { PQfinish(handle) }
+    PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+    PQsetNoticeProcessor(handle, { _, _ in }, nil)
+    guard PQstatus(handle) != CONNECTION_BAD else { return nil }
+    var wanted = Int16(POLLOUT)
+    for _ in 0..<100 {
+      var socket = pollfd(fd: PQsocket(handle), events: wanted, revents: 0)
+      guard poll(&socket, 1, 3_000) > 0 else { return nil }
+      switch PQconnectPoll(handle) {
+      case PGRES_POLLING_READING: wanted = Int16(POLLIN)
+      case PGRES_POLLING_WRITING: wanted = Int16(POLLOUT)
+      case PGRES_POLLING_FAILED: return state(in: PostgresFailure.trimmed(PQerrorMessage(handle)))
+      default: return nil
+      }
+    }
+    return nil
+  }
+
+  /// The code in `FATAL:  28P01: password authentication failed…`, whatever the language.
+  static func state(in message: String) -> String? {
+    for word in message.split(whereSeparator: \.isWhitespace)
+    where word.utf8.count == 6 && word.utf8.last == UInt8(ascii: ":") {
+      let code = word.dropLast()
+      let isCode = code.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }
+      if isCode, code.utf8.contains(where: { (0x30...0x39).contains($0) }) { return String(code) }
+    }
+    return nil
+  }
+
+  /// What follows from it.
+  func sinkError(location: String) -> SinkError {
+    let text = "cannot connect to \(location): \(message)"
+    guard let state else { return .unreachable(text) }
+    switch SQLState.consequence(of: state) {
+    case .fatal(let remedy): return .fatal(text, remedy: remedy)
+    case .transient, .data: return .unreachable(text)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Cairn
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Rows in the form of a binary COPY, put together from encoded columns by copying bytes.
+struct RowBlock: Sendable {
+  /// The rows one after the other: the number of columns in two bytes, then the values.
+  let bytes: [UInt8]
+  /// For each row where it begins in `bytes`, then where the last one ends.
+  let starts: [Int]
+  /// How many values a row has.
+  let columnCount: Int
+
+  /// How many rows there are.
+  var rowCount: Int { starts.count - 1 }
+
+  init(_ columns: [EncodedColumn], rowCount: Int) {
+    columnCount = columns.count
+    // Rows first by their sizes, column by column, so that each is written to its place.
+    var starts = [Int](repeating: 0, count: rowCount + 1)
+    for column in columns {
+      column.starts.withUnsafeBufferPointer { values in
+        let null = values.count - 2
+        if let indices = column.indices {
+          for row in 0..<rowCount {
+            let value = indices[row] == Column.null ? null : Int(indices[row])
+            starts[row + 1] += Int(values[value + 1] - values[value])
+          }
+        } else {
+          for row in 0..<rowCount { starts[row + 1] += Int(values[row + 1] - values[row]) }
+        }
+      }
+    }
+    for row in 0..<rowCount { starts[row + 1] += starts[row] + 2 }
+    self.starts = starts
+    let size = starts[rowCount]
+    bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      if let base = buffer.baseAddress {
+        Self.fill(UnsafeMutableRawPointer(base), columns, rowCount: rowCount)
+      }
+      count = size
+    }
+  }
+
+  /// Where a column's values lie, for the time of a call.
+  private struct Values {
+    var bytes: UnsafeRawPointer
+    var starts: UnsafePointer<UInt32>
+    var null: Int
+    var indices: UnsafePointer<UInt32>?
+  }
+
+  private static func fill(
+    _ target: UnsafeMutableRawPointer, _ columns: [EncodedColumn], rowCount: Int
+  ) {
+    var lent: [Values] = []
+    lent.reserveCapacity(columns.count)
+    lend(columns[...], &lent) { values in
+      let count = Int16(truncatingIfNeeded: values.count).bigEndian
+      var target = target
+      for row in 0..<rowCount {
+        target.storeBytes(of: count, as: Int16.self)
+        target += 2
+        for column in values {
+          var value = row
+          if let indices = column.indices {
+            value = indices[row] == Column.null ? column.null : Int(indices[row])
+          }
+          let start = Int(column.starts[value])
+          let length = Int(column.starts[value + 1]) - start
+          memcpy(target, column.bytes + start, length)
+          target += length
+        }
+      }
+    }
+  }
+
+  // An array lends its memory for the time of a call, so the columns are nested.
+  private static func lend(
+    _ columns: ArraySlice<EncodedColumn>, _ lent: inout [Values],
+    _ body: (UnsafeBufferPointer<Values>) -> Void
+  ) {
+    guard let column = columns.first else {
+      lent.withUnsafeBufferPointer(body)
+      return
+    }
+    column.bytes.withUnsafeBytes { bytes in
+      column.starts.withUnsafeBufferPointer { starts in
+        guard let bytes = bytes.baseAddress, let first = starts.baseAddress else { return }
+        func goOn(_ indices: UnsafePointer<UInt32>?) {
+          lent.append(
+            Values(bytes: bytes, starts: first, null: starts.count - 2, indices: indices))
+          lend(columns.dropFirst(), &lent, body)
+        }
+        if let indices = column.indices {
+          // Without rows there is nothing to write.
+          indices.withUnsafeBufferPointer { if let start = $0.baseAddress { goOn(start) } }
+        } else {
+          goOn(nil)
+        }
+      }
+    }
+  }
+
+  /// Sends rows of a COPY: header, the rows in the order given, trailer.
+  ///
+  /// - Parameter halfway: Called when half of the rows are sent.
+  func send(
+    _ rows: ArraySlice<UInt32>, halfway: () -> Void,
+    to send: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try CopyRows.header.withUnsafeBytes(send)
+    let half = rows.startIndex + rows.count / 2
+    try bytes.withUnsafeBytes { bytes in
+      var position = rows.startIndex
+      while position < rows.endIndex {
+        if position == half { halfway() }
+        // Neighbours go together.
+        var next = position + 1
+        while next < rows.endIndex, next != half, rows[next] == rows[next - 1] + 1 { next += 1 }
+        try send(
+          UnsafeRawBufferPointer(
+            rebasing: bytes[starts[Int(rows[position])]..<starts[Int(rows[next - 1]) + 1]]))
+        position = next
+      }
+    }
+    try CopyRows.trailer.withUnsafeBytes(send)
+  }
+
+  /// Calls `body` for each value of a row, in the order of the columns: its bytes, or nil for NULL.
+  @inline(__always)
+  func forEachValue(
+    ofRow row: Int, _ body: (_ column: Int, UnsafeRawBufferPointer?) throws -> Void
+  ) rethrows {
+    try bytes.withUnsafeBytes { bytes in
+      var position = starts[row] + 2
+      for column in 0..<columnCount {
+        let length = Int(
+          Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Int32.self)))
+        position += 4
+        if length < 0 {
+          try body(column, nil)
+        } else {
+          try body(column, UnsafeRawBufferPointer(rebasing: bytes[position..<position + length]))
+          position += length
+        }
+      }
+    }
+  }
+}
