@@ -1,0 +1,11 @@
+import CairnPostgres
+import CairnTesting
+import Testing
+
+@Suite("PostgreSQL does what every sink must")
+struct ConformanceTests {
+  @Test(arguments: SinkBattery.checks)
+  func check(_ check: SinkCheck) async throws {
+    try await check.run(on: try await TestServer.place().battery)
+  }
+}
