@@ -4,6 +4,7 @@ import ArgumentParser
 @main
 struct CairnCommand: AsyncParsableCommand {
   static func main() async {
+    TypedCommand.hideSecrets()
     MemoryBudget.shareHeaps()
     await main(nil)
   }

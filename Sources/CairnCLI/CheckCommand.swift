@@ -25,7 +25,7 @@ struct CheckCommand: AsyncParsableCommand {
       var failed = false
       for path in try SourceFiles.matching(pattern) {
         let progress = ProgressLine(quiet: output.quiet)
-        let sink = try SinkURL.open(job.sink.url, faults: .none)
+        let sink = try job.sink.address.open()
         let report = try await Cairn.check(
           job, from: SourceFiles.open(path, options: job.source), against: sink
         ) { progress.show($0) }

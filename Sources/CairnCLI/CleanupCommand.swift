@@ -38,8 +38,8 @@ struct CleanupCommand: AsyncParsableCommand {
           continue
         }
         do {
-          let url = sinkOptions.into ?? folder.sink
-          let sink = try url.map { try SinkURL.open($0, faults: .none) }
+          let address = try sinkOptions.address(ofFolder: folder.sink)
+          let sink = try address.map { try $0.open() }
           try await Cleanup.remove(folder, sink: sink)
           freed += folder.bytes
           Terminal.print("deleted  \(what)")

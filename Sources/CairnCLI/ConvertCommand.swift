@@ -38,7 +38,7 @@ struct ConvertCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let next = "cairn " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
+    let next = TypedCommand.text
     try await Failure.reporting(next: next) {
       let options = JobFlags(job: job, delimiter: delimiter)
       let source = try JobBuilder(options: options).build(file: file, needsSink: false).job.source

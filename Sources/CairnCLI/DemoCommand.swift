@@ -79,7 +79,7 @@ private struct Demonstration {
   private func kill(at rows: Int) async throws -> ChildOutcome {
     let child = try ChildProcess(
       command(["load", "transport.dat", "--job", "transport.yaml", "--chunk-rows", "5000"]))
-    let sink = try SinkURL.open("sqlite:" + database, faults: .none)
+    let sink = try SinkAddress(url: "sqlite:" + database).open()
     while child.poll() == nil {
       // The child may not have made the database yet.
       let committed = try? await sink.runs(RunFilter(limit: 1)).first?.counts.rows

@@ -3,7 +3,7 @@ import Foundation
 
 /// What flags say of a job.
 struct JobFlags {
-  var job, into, table, key, mode, delimiter, compression, checkpoints: String?
+  var job, into, stateSchema, table, key, mode, delimiter, compression, checkpoints: String?
   var nulls: [String] = []
   var chunkRows: Int?
 }
@@ -38,7 +38,7 @@ struct JobBuilder {
     try applyFlags(to: &job, file: sourceFile)
     if needsSink, job.sink.url.isEmpty {
       throw UsageError(
-        "there is no sink", remedy: "Add --into sqlite:PATH, or --job with a job file")
+        "there is no sink", remedy: "Add --into \(SinkAddress.form), or --job with a job file")
     }
     if needsSink { try file?.validate(job) ?? job.validate() }
     return (job, jobFile)
@@ -46,6 +46,7 @@ struct JobBuilder {
 
   private func applyFlags(to job: inout Job, file: String?) throws {
     if let into = options.into { job.sink.url = into }
+    if let schema = options.stateSchema { job.sink.stateSchema = schema }
     if let table = options.table { job.sink.table = table }
     if job.sink.table.isEmpty, let name = file.map(Self.tableName) { job.sink.table = name }
     if options.job == nil, !job.sink.table.isEmpty { job.name = "load_\(job.sink.table)" }

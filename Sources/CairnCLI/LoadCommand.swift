@@ -25,7 +25,7 @@ struct LoadCommand: AsyncParsableCommand {
   var fresh = false
 
   func run() async throws {
-    let next = "cairn " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
+    let next = TypedCommand.text
     let alerts = CommandAlerts()
     try await alerts.deliveringAtEnd {
       try await Failure.reporting(next: next) {
@@ -37,7 +37,7 @@ struct LoadCommand: AsyncParsableCommand {
   private func loadAll(_ alerts: CommandAlerts) async throws {
     let (job, jobFile) = try JobBuilder(options: jobOptions.flags).build(file: file)
     guard let pattern = file ?? job.source.path else {
-      throw UsageError("there is no file to load", remedy: "cairn load FILE --into sqlite:PATH")
+      throw UsageError("there is no file to load", remedy: "cairn load FILE --into URL")
     }
     try refuseUnsupported(job)
     let known = LoadUnderWay(
@@ -61,7 +61,7 @@ struct LoadCommand: AsyncParsableCommand {
     load.mark = RunMark()
     await alerts.begin(load)
     let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
-    let sink = try SinkURL.open(job.sink.url, faults: faults)
+    let sink = try job.sink.address.open(faults: faults)
     load.sink = sink
     await alerts.begin(load)
     let mark = load.mark

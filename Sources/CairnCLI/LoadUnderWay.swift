@@ -34,13 +34,7 @@ struct LoadUnderWay {
   /// The command that goes on after an error: with the run if there is one, else with this command.
   func nextCommand(run: SyncID?) -> String {
     if let run { return command("resume", run) }
-    var words = CommandLine.arguments.dropFirst().map { $0 }
-    // The address as it was typed may hold a password.
-    for (index, word) in words.enumerated() {
-      if word == "--into", index + 1 < words.count { words[index + 1] = location }
-      if word.hasPrefix("--into=") { words[index] = "--into=" + location }
-    }
-    return inThisFolder("cairn " + words.map(shellQuoted).joined(separator: " "))
+    return inThisFolder(TypedCommand.text)
   }
 
   /// The command that goes on after an outcome, if there is anything left to do.

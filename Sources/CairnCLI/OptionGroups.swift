@@ -6,8 +6,14 @@ struct JobOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("The job file.", valueName: "job.yaml"))
   var job: String?
 
-  @Option(name: .long, help: ArgumentHelp("Where rows go: sqlite:PATH.", valueName: "url"))
+  @Option(name: .long, help: ArgumentHelp("Where rows go: \(SinkAddress.form).", valueName: "url"))
   var into: String?
+
+  @Option(
+    name: .customLong("state-schema"),
+    help: ArgumentHelp(
+      "PostgreSQL: the schema of Cairn's state; by default cairn.", valueName: "name"))
+  var stateSchema: String?
 
   @Option(name: .long, help: "The target table; by default named after the file.")
   var table: String?
@@ -46,7 +52,8 @@ struct JobOptions: ParsableArguments {
 
   var flags: JobFlags {
     JobFlags(
-      job: job, into: into, table: table, key: key, mode: mode, delimiter: delimiter,
+      job: job, into: into, stateSchema: stateSchema, table: table, key: key, mode: mode,
+      delimiter: delimiter,
       compression: compression, checkpoints: checkpoints, nulls: nulls, chunkRows: chunkRows)
   }
 }

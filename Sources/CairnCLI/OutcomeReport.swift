@@ -5,6 +5,7 @@ struct OutcomeReport {
   var json: Bool
   /// Whether where the time went is printed too.
   var profiles: Bool
+  /// The sink's URL; its secrets are not printed.
   var sink: String
 
   /// - Returns: The exit code.
@@ -16,13 +17,13 @@ struct OutcomeReport {
     }
     if profiles { Terminal.note(ProfileText.of(outcome.receipt, .now())) }
     let id = outcome.receipt.syncID
-    let resume = "cairn resume \(id) --into \(shellQuoted(sink))"
+    let resume = "cairn resume \(id) --into \(shellQuoted(URLSecrets.redacted(sink)))"
     switch outcome {
     case .done:
       return 0
     case .partial(let receipt):
       if receipt.failedChunks.isEmpty {
-        Terminal.note("Next: cairn rejects \(id) --into \(shellQuoted(sink))")
+        Terminal.note("Next: cairn rejects \(id) --into \(shellQuoted(URLSecrets.redacted(sink)))")
       } else {
         Terminal.note("Next: \(resume)")
       }

@@ -27,7 +27,7 @@ struct ResumeCommand: AsyncParsableCommand {
   var plan = false
 
   func run() async throws {
-    let next = "cairn " + CommandLine.arguments.dropFirst().map(shellQuoted).joined(separator: " ")
+    let next = TypedCommand.text
     let alerts = CommandAlerts()
     try await alerts.deliveringAtEnd {
       try await Failure.reporting(next: next) {
@@ -43,12 +43,12 @@ struct ResumeCommand: AsyncParsableCommand {
       }
       return id
     }
-    let url = try requireURL(named)
+    let address = try requireAddress(named)
     let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
-    let sink = try SinkURL.open(url, faults: faults)
+    let sink = try address.open(faults: faults)
     let found = try await find(named, in: sink)
     if plan { return try await showPlan(found, in: sink) }
-    try await resume(found, in: sink, url: url, faults: faults, alerts)
+    try await resume(found, in: sink, url: address.url, faults: faults, alerts)
   }
 
   /// What can be gone on with.
@@ -79,13 +79,13 @@ struct ResumeCommand: AsyncParsableCommand {
     }
   }
 
-  private func requireURL(_ named: SyncID?) throws -> String {
-    guard let url = try sinkOptions.url(for: named) else {
+  private func requireAddress(_ named: SyncID?) throws -> SinkAddress {
+    guard let address = try sinkOptions.address(for: named) else {
       throw UsageError(
         "cannot tell which database the run is in",
-        remedy: "Add --into sqlite:PATH, or --job with the job file")
+        remedy: "Add --into \(SinkAddress.form), or --job with the job file")
     }
-    return url
+    return address
   }
 
   private func find(_ named: SyncID?, in sink: any Sink) async throws -> Unfinished {

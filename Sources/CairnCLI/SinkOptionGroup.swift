@@ -4,8 +4,14 @@ import Foundation
 
 /// Finds the sink of a command that looks at runs.
 struct SinkOptionGroup: ParsableArguments {
-  @Option(name: .long, help: ArgumentHelp("The sink: sqlite:PATH.", valueName: "url"))
+  @Option(name: .long, help: ArgumentHelp("The sink: \(SinkAddress.form).", valueName: "url"))
   var into: String?
+
+  @Option(
+    name: .customLong("state-schema"),
+    help: ArgumentHelp(
+      "PostgreSQL: the schema of Cairn's state; by default cairn.", valueName: "name"))
+  var stateSchema: String?
 
   @Option(name: .long, help: ArgumentHelp("The job file.", valueName: "job.yaml"))
   var job: String?
@@ -33,20 +39,47 @@ struct SinkOptionGroup: ParsableArguments {
     URL(fileURLWithPath: checkpointDirectory()).appendingPathComponent("\(syncID)").path
   }
 
-  /// The sink's URL: from `--into`, the job, the environment, or the run's own manifest.
-  func url(for syncID: SyncID?) throws -> String? {
-    if let into { return into }
-    if let job = try readJob() { return job.sink.url }
-    if let url = ProcessInfo.processInfo.environment["CAIRN_SINK_URL"] { return url }
+  /// Where the sink is: from `--into`, the job, the environment, or the run's own manifest.
+  func address(for syncID: SyncID?) throws -> SinkAddress? {
+    if let given = try givenAddress() { return given }
     let folders = Cleanup.folders(in: checkpointDirectory())
-    if let syncID { return folders.first { $0.syncID == syncID }?.sink }
+    if let syncID { return stored(folders.first { $0.syncID == syncID }?.sink) }
     let sinks = Set(folders.compactMap(\.sink))
-    return sinks.count == 1 ? sinks.first : nil
+    return stored(sinks.count == 1 ? sinks.first : nil)
+  }
+
+  /// Where the sink of a folder of chunks is: from `--into` or its manifest.
+  func address(ofFolder sink: String?) throws -> SinkAddress? {
+    guard into == nil else { return try givenAddress() }
+    // A manifest holds no password; what was given for the same place does.
+    if let given = try givenAddress(), let location = try? given.open().location, location == sink {
+      return given
+    }
+    return stored(sink)
+  }
+
+  private func givenAddress() throws -> SinkAddress? {
+    let environment = ProcessInfo.processInfo.environment
+    if let into {
+      return SinkAddress(
+        url: into, stateSchema: stateSchema ?? environment["CAIRN_STATE_SCHEMA"])
+    }
+    if let job = try readJob() {
+      return SinkAddress(url: job.sink.url, stateSchema: stateSchema ?? job.sink.stateSchema)
+    }
+    return environment["CAIRN_SINK_URL"].map {
+      SinkAddress(url: $0, stateSchema: stateSchema ?? environment["CAIRN_STATE_SCHEMA"])
+    }
+  }
+
+  /// What a manifest wrote down, which names the state schema too.
+  private func stored(_ sink: String?) -> SinkAddress? {
+    sink.map { SinkAddress(url: $0, stateSchema: stateSchema) }
   }
 
   /// Opens the sink; nil when nothing says where it is.
   func open(for syncID: SyncID?) throws -> (any Sink)? {
-    try url(for: syncID).map { try SinkURL.open($0, faults: .none) }
+    try address(for: syncID).map { try $0.open() }
   }
 
   /// Opens the sink.
@@ -56,7 +89,7 @@ struct SinkOptionGroup: ParsableArguments {
     guard let sink = try open(for: syncID) else {
       throw UsageError(
         "cannot tell which database the runs are in",
-        remedy: "Add --into sqlite:PATH, or --job with the job file")
+        remedy: "Add --into \(SinkAddress.form), or --job with the job file")
     }
     return sink
   }

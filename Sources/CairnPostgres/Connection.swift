@@ -21,13 +21,20 @@ final class Connection {
   ///   password files count too.
   /// - Throws: ``ConnectionFailure``.
   init(_ address: String) throws(ConnectionFailure) {
+    try ConnectionFailure.checkForm(of: address)
     let parameters = ConnectionParameters(address)
     guard let handle = parameters.withCStrings({ PQconnectdbParams($0, $1, 1) }) else {
       throw ConnectionFailure(state: nil, message: "libpq is out of memory")
     }
     guard PQstatus(handle) == CONNECTION_OK else {
       let message = PostgresFailure.trimmed(PQerrorMessage(handle))
+      let needsPassword = PQconnectionNeedsPassword(handle) == 1
       PQfinish(handle)
+      if needsPassword {
+        throw ConnectionFailure(
+          state: "28P01", message: message,
+          remedy: "Set PGPASSWORD, or add the server to the password file ~/.pgpass.")
+      }
       throw ConnectionFailure(
         state: ConnectionFailure.diagnosedState(parameters), message: message)
     }
@@ -201,6 +208,8 @@ struct ConnectionFailure: Error {
   var state: String?
   /// libpq's message; it names host and user, but no password.
   var message: String
+  /// What to do, where nobody need try again.
+  var remedy: String?
 
   /// The SQLSTATE with which the server refuses. libpq tells it of a failed attempt only in a verbose
   /// message, which cannot be asked for in ordinary blocking calls; so this makes another attempt.
@@ -237,9 +246,47 @@ struct ConnectionFailure: Error {
     return nil
   }
 
+  /// Refuses an address that libpq cannot read, since its message would show all of it.
+  static func checkForm(of address: String) throws(ConnectionFailure) {
+    // Anything else is the name of a database to libpq.
+    guard address.contains("://") || address.contains("=") else { return }
+    var text: UnsafeMutablePointer<CChar>?
+    let options = PQconninfoParse(address, &text)
+    defer {
+      PQconninfoFree(options)
+      PQfreemem(text)
+    }
+    var message = "its address is not understood"
+    if let options {
+      guard !hasPorts(options) else { return }
+      message = "its port is none"
+    }
+    // Its words would show a password.
+    if text != nil, URLSecrets.redacted(address) == address {
+      message += ": " + PostgresFailure.trimmed(text)
+    }
+    throw ConnectionFailure(
+      state: "08001", message: message, remedy: "Write it like postgres://user@host:5432/database")
+  }
+
+  /// Whether what is given as ports are ports. libpq notices only when it connects, and does not tell
+  /// it from a server that is away.
+  private static func hasPorts(_ options: UnsafeMutablePointer<PQconninfoOption>) -> Bool {
+    var option = options
+    while let name = option.pointee.keyword {
+      if String(cString: name) == "port", let value = option.pointee.val {
+        return String(cString: value).split(separator: ",", omittingEmptySubsequences: false)
+          .allSatisfy { $0.isEmpty || (UInt16($0) ?? 0) > 0 }
+      }
+      option += 1
+    }
+    return true
+  }
+
   /// What follows from it.
   func sinkError(location: String) -> SinkError {
     let text = "cannot connect to \(location): \(message)"
+    if let remedy { return .fatal(text, remedy: remedy) }
     guard let state else { return .unreachable(text) }
     switch SQLState.consequence(of: state) {
     case .fatal(let remedy): return .fatal(text, remedy: remedy)

@@ -16,9 +16,9 @@ final class Lane: @unchecked Sendable {
   /// The oldest server that Cairn works with: `hash_record_extended` came with it.
   private static let oldestVersion = 140_000
 
-  init(address: String, location: String, label: String) {
-    self.address = address
-    self.location = location
+  init(_ address: ServerAddress, label: String) {
+    self.address = address.connection
+    location = address.location
     queue = DispatchQueue(label: "cairn.postgres.\(label)")
   }
 

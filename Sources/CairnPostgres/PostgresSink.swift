@@ -18,22 +18,22 @@ public struct PostgresSink: Sink {
   ///
   /// - Parameters:
   ///   - url: A URL or `key=value` text as libpq reads it. `PG*` variables, service files and
-  ///     password files count too.
-  ///   - stateSchema: The schema that holds Cairn's state; nil for `cairn`.
+  ///     password files count too. A URL's parameter `state_schema` is Cairn's own.
+  ///   - stateSchema: The schema that holds Cairn's state; nil for what the URL says, else `cairn`.
   ///   - faults: Where crash tests may strike.
   ///   - lockPatience: How long to wait for a lock that others hold.
   public init(
     url: String, stateSchema: String? = nil, faults: FaultPoints = .none,
     lockPatience: Duration = .seconds(30)
   ) {
-    let location = ServerLocation.describe(url)
+    let address = ServerAddress(url, stateSchema: stateSchema)
     server = Server(
-      work: Lane(address: url, location: location, label: "work"),
-      aside: Lane(address: url, location: location, label: "aside"),
-      state: StateSchema(stateSchema), faults: faults, patience: lockPatience)
+      work: Lane(address, label: "work"), aside: Lane(address, label: "aside"),
+      state: StateSchema(address.stateSchema), faults: faults, patience: lockPatience)
   }
 
-  /// The server and database, without user, password or options: `postgres://host:5432/database`.
+  /// The server and database, without secrets: `postgres://user@host:5432/database`. A sink made of
+  /// it finds the same state.
   public var location: String { server.location }
 
   /// The statements that make Cairn's state tables, for whoever may create them where the loading

@@ -76,14 +76,41 @@ struct ErrorTests {
   }
 
   @Test func `where a server is holds no secret`() {
-    for address in [
-      "postgres://me:s3cret@db.example:5433/sales?sslmode=require&options=-cx%3Ds3cret",
-      "host=db.example port=5433 dbname=sales user=me password=s3cret",
-    ] {
-      let location = PostgresSink(url: address).location
-      #expect(location == "postgres://db.example:5433/sales")
+    let url = "postgres://me:s3cret@db.example:5433/sales?sslmode=require&password=s3cret"
+    #expect(
+      PostgresSink(url: url).location == "postgres://me@db.example:5433/sales?sslmode=require")
+    let settings = "host=db.example port=5433 dbname=sales user=me password=s3cret"
+    #expect(PostgresSink(url: settings).location == "postgres://db.example:5433/sales")
+  }
+
+  @Test func `where a server is tells the state schema, and is an address again`() {
+    let first = PostgresSink(url: "postgres://db/x?a=b", stateSchema: "Ünlike & this").location
+    #expect(first == "postgres://db/x?a=b&state_schema=%C3%9Cnlike%20%26%20this")
+    let address = ServerAddress(first, stateSchema: nil)
+    #expect(address.connection == "postgres://db/x?a=b")
+    #expect(address.stateSchema == "Ünlike & this")
+    #expect(address.location == first)
+    #expect(ServerAddress(first, stateSchema: "other").stateSchema == "other")
+    #expect(
+      ServerAddress("postgres://db/x?state_schema=s", stateSchema: nil).connection
+        == "postgres://db/x")
+  }
+
+  @Test(
+    "an address that is none is shown without its password",
+    arguments: [
+      "postgres://me:s3cret@[db/sales", "postgres://me:s3cret@db:port/sales",
+      "postgres://me:s3cret@db:70000/sales", "postgres://me:s3cret@db/sales?nosuch=1",
+      "postgres://me:s3/cret@db/sales", "host=db port=x password=s3cret",
+    ])
+  func unreadable(_ address: String) async throws {
+    do {
+      _ = try await PostgresSink(url: address).runs(RunFilter())
+      Issue.record("it was taken for an address")
+    } catch SinkError.fatal(let message, let remedy) {
+      #expect(!message.contains("s3") && !message.contains("cret"), "\(message)")
+      #expect(remedy.contains("postgres://"))
     }
-    #expect(PostgresSink(url: "postgres://a b:s3cret").location == "postgres:///")
   }
 
   @Test func `a server that is away is unreachable, a wrong password or database is fatal`()

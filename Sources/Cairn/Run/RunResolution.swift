@@ -12,7 +12,7 @@ struct RunResolution {
       job.checkpoint, size: size, layout: layout, budget: options.memoryBudget)
     let columns = try await columns(layout, limits: limits)
     var pinned = job
-    pinned.sink.url = redactedURL(job.sink.url)
+    pinned.sink.url = URLSecrets.redacted(job.sink.url)
     // Addresses of alerts are secrets, and a resume has them from the job as it is then.
     pinned.alerts = nil
     return RunSettings(
@@ -49,15 +49,4 @@ struct RunResolution {
       key: job.sink.key, mode: job.sink.mode,
       mayAddColumns: job.source.extraColumns == .add)
   }
-}
-
-/// A sink's URL without the password: `postgres://user@host/db`.
-func redactedURL(_ url: String) -> String {
-  guard let scheme = url.range(of: "://") else { return url }
-  let rest = url[scheme.upperBound...]
-  let authority = rest.prefix { $0 != "/" && $0 != "?" }
-  guard let at = authority.lastIndex(of: "@"),
-    let colon = authority[..<at].firstIndex(of: ":")
-  else { return url }
-  return String(url[..<colon] + url[at...])
 }
