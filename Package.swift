@@ -105,19 +105,24 @@ let package = Package(
     .target(
       name: "AlertPeers", dependencies: ["CairnTesting"], path: "Tests/AlertPeers",
       swiftSettings: strict),
+    .target(
+      name: "CommandParts", dependencies: ["Cairn", "CairnTesting"], path: "Tests/CommandParts",
+      swiftSettings: strict),
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
       swiftSettings: strict),
     .testTarget(
       name: "CairnPostgresTests",
-      dependencies: ["CairnPostgres", "CPostgres", "CairnTesting", "Parquet"], swiftSettings: strict
-    ),
+      dependencies: [
+        "CairnCLI", "CairnPostgres", "CPostgres", "CairnTesting", "CommandParts", "Parquet",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "CairnTestingTests", dependencies: ["Cairn", "CairnTesting", "Parquet"],
       swiftSettings: strict),
     .testTarget(
       name: "CairnCLITests",
-      dependencies: ["AlertPeers", "CairnCLI", "CairnSQLite", "CairnTesting"],
+      dependencies: ["AlertPeers", "CairnCLI", "CairnSQLite", "CairnTesting", "CommandParts"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -35,5 +35,6 @@ extension Alert {
 
 extension DeliveryLimits {
   /// Retries without waiting long.
-  static let quick = DeliveryLimits(minimumBackoff: .milliseconds(1))
+  static let quick = DeliveryLimits(
+    total: .seconds(120), attempt: .seconds(30), minimumBackoff: .milliseconds(1))
 }

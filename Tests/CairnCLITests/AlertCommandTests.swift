@@ -1,6 +1,7 @@
 import AlertPeers
 import Cairn
 import CairnTesting
+import CommandParts
 import Foundation
 import GRDB
 import Testing

@@ -1,4 +1,5 @@
 import CairnTesting
+import CommandParts
 import Foundation
 import GRDB
 import Testing

@@ -1,5 +1,6 @@
 import Cairn
 import CairnTesting
+import CommandParts
 import Foundation
 import GRDB
 import Testing
@@ -47,7 +48,7 @@ import Testing
     }
     let outcome = try await again(load)
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-    try load.prove()
+    try await load.prove()
   }
 
   @Test("a manifest of an unknown version is refused by name")
@@ -83,7 +84,7 @@ import Testing
     let outcome = try await again(load)
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     if damage != .deleted { #expect(outcome.standardError.contains("set aside")) }
-    try load.prove()
+    try await load.prove()
   }
 
   @Test("verify notices a flip of any byte of a chunk file")
@@ -114,7 +115,7 @@ import Testing
     try FileManager.default.removeItem(atPath: load.place.file("checkpoints"))
     let outcome = try await again(load)
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-    try load.prove()
+    try await load.prove()
     let receipt = try outcome.receipt()
     #expect(receipt.attemptWork.chunksSkipped == 3)
   }
@@ -133,7 +134,7 @@ import Testing
     let resumed = try await load.place.cairn("resume", id, "--into", "sqlite:transport.db")
     // Everything may be converted already; then the source is not needed.
     if resumed.exitCode == 0 {
-      try load.prove()
+      try await load.prove()
     } else {
       #expect(resumed.standardError.contains("changed"))
     }
@@ -148,11 +149,11 @@ import Testing
     arguments[1] = "renamed.dat"
     let outcome = try await ChildProcess(load.place.command(arguments)).wait()
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-    try load.prove()
+    try await load.prove()
     let twice = try await ChildProcess(load.place.command(arguments)).wait()
     #expect(twice.exitCode == 0)
     #expect(try twice.receipt().wasLoadedBefore)
-    try load.prove("loaded twice")
+    try await load.prove("loaded twice")
   }
 
   @Test("a source deleted after conversion is not needed")
@@ -161,7 +162,7 @@ import Testing
     try FileManager.default.removeItem(atPath: load.place.file("transport.dat"))
     let outcome = try await again(load)
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-    try load.prove()
+    try await load.prove()
   }
 
   @Test("a source deleted before it is converted is asked for")
@@ -190,7 +191,7 @@ import Testing
     #expect(outcome.standardError.contains("chang"), "\(outcome.standardError)")
     // What it appended must not be appended again as part of the grown file.
     let second = try await again(load)
-    let rows = try load.content().rows
+    let rows = try await load.content().rows
     #expect(second.exitCode != 0 || rows <= load.expectation.typed.append.rows + 1)
   }
 
@@ -210,7 +211,7 @@ import Testing
     let outcome = try await again(load)
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     #expect(try outcome.receipt().attempt == 2)
-    try load.prove()
+    try await load.prove()
   }
 
   @Test("changed parsing is refused once rows are committed, and says what changed")
@@ -225,7 +226,7 @@ import Testing
     #expect(refused.standardError.contains("one_of"), "\(refused.standardError)")
     try load.place.write(job, to: "job.yaml")
     #expect(try await again(load).exitCode == 0)
-    try load.prove()
+    try await load.prove()
   }
 
   @Test("fresh starts over, but not where it would append twice")
@@ -238,7 +239,7 @@ import Testing
     let outcome = try await again(upsert, "--fresh")
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     #expect(try outcome.receipt().attempt == 1)
-    let content = try upsert.content()
+    let content = try await upsert.content()
     #expect(upsert.expectation.typed.upsert.differences(from: content) == [])
   }
 
@@ -268,7 +269,7 @@ import Testing
     let codes = outcomes.compactMap(\.exitCode).sorted()
     // The loser was refused, or came when all was done.
     #expect(codes == [0, 69] || codes == [0, 0], "\(outcomes.map(\.standardError))")
-    #expect(try load.expectation.typed.append.differences(from: load.content()) == [])
+    #expect(try load.expectation.typed.append.differences(from: await load.content()) == [])
   }
 
   @Test(
@@ -290,7 +291,7 @@ import Testing
     stopped.wake()
     let woken = try await stopped.wait()
     #expect(woken.exitCode != 0, "\(woken.standardError)")
-    #expect(try load.expectation.typed.append.differences(from: load.content()) == [])
+    #expect(try load.expectation.typed.append.differences(from: await load.content()) == [])
   }
 
   // MARK: Disk
@@ -319,7 +320,7 @@ import Testing
     let outcome = try await ChildProcess(load.place.command(arguments)).wait()
     _ = try await run("umount '\(mounted)'")
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-    try load.prove()
+    try await load.prove()
   }
 
   // MARK: Order of runs

@@ -1,3 +1,4 @@
+import CommandParts
 import Testing
 
 /// `--profile`, and the step times in the receipt.

@@ -1,5 +1,6 @@
 import Cairn
 import CairnTesting
+import CommandParts
 import Foundation
 import GRDB
 import Testing

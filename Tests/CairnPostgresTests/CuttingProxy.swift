@@ -14,6 +14,7 @@ final class CuttingProxy: Sendable {
   private struct Orders {
     var cutsAfterCommit = false
     var bytesLeft: Int?
+    var cuts = 0
   }
 
   private let listener: Int32
@@ -46,6 +47,9 @@ final class CuttingProxy: Sendable {
 
   /// Cuts after the next COMMIT was done, before the client hears of it.
   func cutAfterCommit() { orders.withLock { $0.cutsAfterCommit = true } }
+
+  /// How often it has cut.
+  var cuts: Int { orders.withLock { $0.cuts } }
 
   /// Cuts when the client has sent that much more.
   func cutAfter(bytes: Int) { orders.withLock { $0.bytesLeft = bytes } }
@@ -98,10 +102,12 @@ final class CuttingProxy: Sendable {
       let isOver = orders.withLock { orders in
         if orders.cutsAfterCommit, Array(buffer[..<count]).suffix(commit.count) == commit[...] {
           orders.cutsAfterCommit = false
+          orders.cuts += 1
           link.isCutting.withLock { $0 = true }
         }
         guard let left = orders.bytesLeft else { return false }
         orders.bytesLeft = left > count ? left - count : nil
+        if left <= count { orders.cuts += 1 }
         return left <= count
       }
       if isOver { break }

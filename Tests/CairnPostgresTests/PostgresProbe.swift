@@ -39,7 +39,7 @@ final class PostgresProbe: TargetProbe, @unchecked Sendable {
   /// The number of the session's backend.
   func backend() async throws -> String? { try await value("SELECT pg_backend_pid()") }
 
-  private func run(_ sql: String) throws -> [[String?]] {
+  private func run(_ sql: String, isAgain: Bool = false) throws -> [[String?]] {
     if session == nil || PQstatus(session) != CONNECTION_OK {
       PQfinish(session)
       session = PQconnectdb(url)
@@ -47,6 +47,11 @@ final class PostgresProbe: TargetProbe, @unchecked Sendable {
       PQclear(PQexec(session, "SET timezone = 'UTC'; SET datestyle = 'ISO'"))
     }
     let result = PQexec(session, sql)
+    if PQstatus(session) != CONNECTION_OK, !isAgain {
+      // The server was restarted meanwhile.
+      PQclear(result)
+      return try run(sql, isAgain: true)
+    }
     defer { PQclear(result) }
     let status = PQresultStatus(result)
     guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else {

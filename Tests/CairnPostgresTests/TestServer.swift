@@ -64,7 +64,7 @@ extension PostgresPlace {
   var roleName: String { schema + "_role" }
 
   /// Makes a role that may do nothing but look at the schema; its URL.
-  func role() async throws -> String {
+  func role(on server: PostgresServer? = nil) async throws -> String {
     let found = try await probe.value(
       "SELECT count(*) FROM pg_roles WHERE rolname = '\(roleName)'")
     if found == "0" {
@@ -72,7 +72,8 @@ extension PostgresPlace {
         "CREATE ROLE \(roleName) LOGIN PASSWORD 'secret of the role'; "
           + "GRANT USAGE ON SCHEMA \(schema) TO \(roleName)")
     }
-    return try await TestServer.shared.url(
+    let server = if let server { server } else { try await TestServer.shared }
+    return server.url(
       user: roleName, password: "secret%20of%20the%20role", database: database)
       + "?options=-csearch_path%3D\(schema)%2Cpublic"
   }
