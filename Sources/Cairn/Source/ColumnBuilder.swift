@@ -11,8 +11,9 @@ internal import Parquet
 /// Collects one column of a chunk, dictionary-coded: the field's bytes are hashed where they lie.
 ///
 /// Values are numbered in the order in which they first appear. A column whose first rows hardly
-/// repeat a value is not hashed further: it becomes plain, a value for each row. That is decided
-/// from the chunk's own first rows, so that a chunk always parses alike.
+/// repeat a value is not hashed further: it becomes plain, a value for each row. So does one that
+/// repeats few after a quarter of the rows: what repeats because there are few values would repeat
+/// more by then. That is decided from the chunk's own rows, so that a chunk always parses alike.
 struct ColumnBuilder: ~Copyable {
   /// At least how many rows are looked at to tell whether a column repeats values.
   static let sampleRows = 1024
@@ -48,6 +49,7 @@ struct ColumnBuilder: ~Copyable {
   private var plainSlices: [ByteSlice] = []
   private var rowCapacity = 0
   private var sampleRows = 0
+  private var quarterRows = 0
   private var rowCount = 0
   private var isPlain = false
   /// Keeps the compiler from dropping looks at slots that are there for the cache alone.
@@ -73,6 +75,7 @@ struct ColumnBuilder: ~Copyable {
     indices = Array(unsafeUninitializedCapacity: rows) { _, count in count = rows }
     rowCapacity = rows
     sampleRows = max(Self.sampleRows, rows / 8)
+    quarterRows = max(2 * Self.sampleRows, rows / 4)
     rowCount = 0
     isPlain = false
   }
@@ -83,7 +86,6 @@ struct ColumnBuilder: ~Copyable {
     masks: borrowing WordMasks, hashed: UnsafeMutablePointer<HashedField>
   ) {
     if !isPlain {
-      let hardlyRepeats = rowCount >= sampleRows && entryCount >= rowCount - rowCount / 32
       if hardlyRepeats || entryCount + fields.rows > Self.mostEntries { becomePlain() }
     }
     let bounds = UnsafePointer(fields.bounds + column)
@@ -94,6 +96,12 @@ struct ColumnBuilder: ~Copyable {
       appendHashed(bounds, stride: fields.stride, rows: fields.rows, gap, text, masks, hashed)
     }
     rowCount += fields.rows
+  }
+
+  private var hardlyRepeats: Bool {
+    let repeats = rowCount - entryCount
+    return rowCount >= sampleRows && repeats <= rowCount / 32
+      || rowCount >= quarterRows && repeats <= rowCount / 8
   }
 
   /// The column's values, and for each row which it holds; nil when row `i` holds value `i`.

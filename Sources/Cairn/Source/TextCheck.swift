@@ -18,6 +18,8 @@ enum TextCheck {
   ) -> Int? {
     var position = start
     while position < end {
+      // Most text is ASCII, even in rows that are not: it goes by in blocks.
+      while end - position >= 64, isASCII(bytes, at: position) { position += 64 }
       if end - position >= 8 {
         let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
         if word & 0x8080_8080_8080_8080 == 0 {
@@ -25,6 +27,7 @@ enum TextCheck {
           continue
         }
       }
+      guard position < end else { break }
       let lead = bytes[position]
       if lead < 0x80 {
         position += 1
@@ -51,5 +54,17 @@ enum TextCheck {
       position += length
     }
     return nil
+  }
+
+  /// Whether all of the 64 bytes from `position` on are below 0x80.
+  @inline(__always)
+  private static func isASCII(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Bool {
+    var bits = SIMD16<UInt8>()
+    for part in 0..<4 {
+      bits |= bytes.loadUnaligned(
+        fromByteOffset: position &+ 16 &* part, as: SIMD16<UInt8>.self)
+    }
+    let words = unsafeBitCast(bits, to: SIMD2<UInt64>.self)
+    return (words.x | words.y) & 0x8080_8080_8080_8080 == 0
   }
 }
