@@ -43,9 +43,16 @@ struct ColumnChunkWriter {
     var statistics = ColumnStatistics()
     statistics.nullCount = Int64(scratch.usage.nullCount)
     if valuesAreDistinct { statistics.distinctCount = Int64(scratch.usage.usedCount) }
-    StatisticsWriter.setBounds(
-      of: rows.values, isUsed: scratch.usage.isUsed,
-      order: SortOrder(column.physicalType, column.logicalType), in: &statistics)
+    let order = SortOrder(column.physicalType, column.logicalType)
+    var bounds: PlainPageBounds?
+    if column.physicalType == .byteArray, order == .bytes,
+      encoding == .rleDictionary || encoding == .plain
+    {
+      bounds = PlainPageBounds()
+    } else {
+      StatisticsWriter.setBounds(
+        of: rows.values, isUsed: scratch.usage.isUsed, order: order, in: &statistics)
+    }
     var chunk = ColumnChunkMetadata(
       physicalType: column.physicalType, path: [column.name], encodings: [],
       codec: options.codec.compressionCodec, valueCount: Int64(rows.rowCount),
@@ -53,6 +60,7 @@ struct ColumnChunkWriter {
       statistics: statistics)
     if encoding == .rleDictionary {
       encodeDictionary(rows.values)
+      bounds?.add(scratch.page.bytes)
       let body = try compressPage()
       scratch.header.writeDictionaryPage(
         valueCount: scratch.usage.usedCount, uncompressedByteCount: scratch.page.count,
@@ -64,7 +72,10 @@ struct ColumnChunkWriter {
     var row = 0
     repeat {
       let end = pageEnd(from: row, rows, encoding, limit: max(options.pageByteLimit, 1))
-      try encodeData(rows, from: row, to: end, encoding)
+      let valuesStart = try encodeData(rows, from: row, to: end, encoding)
+      if encoding == .plain {
+        bounds?.add(UnsafeRawBufferPointer(rebasing: scratch.page.bytes[valuesStart...]))
+      }
       let body = try compressPage()
       scratch.header.writeDataPage(
         valueCount: end - row, encoding: encoding, uncompressedByteCount: scratch.page.count,
@@ -73,6 +84,8 @@ struct ColumnChunkWriter {
       chunk.dataPageCount += 1
       row = end
     } while row < rows.rowCount
+    bounds?.set(in: &statistics)
+    chunk.statistics = statistics
     if encoding == .rleDictionary { chunk.encodings.append(.plain) }
     if column.isOptional, encoding != .rle { chunk.encodings.append(.rle) }
     chunk.encodings.append(encoding)
@@ -190,11 +203,15 @@ struct ColumnChunkWriter {
   }
 
   /// Writes the data page of some rows to the scratch page.
+  ///
+  /// - Returns: Where in it the values start, behind the levels.
+  @discardableResult
   private func encodeData(
     _ rows: ColumnRows, from start: Int, to end: Int, _ encoding: Encoding
-  ) throws {
+  ) throws -> Int {
     scratch.page.removeAll()
     let selection = encodeLevels(rows, from: start, to: end)
+    let valuesStart = scratch.page.count
     switch encoding {
     case .plain: PlainWriter.write(rows.values, selection, to: &scratch.page)
     case .rleDictionary: encodeCodes(selection)
@@ -216,6 +233,7 @@ struct ColumnChunkWriter {
       throw ParquetError(
         .unsupported, expected: "an encoding that is written", found: "\(encoding)")
     }
+    return valuesStart
   }
 
   /// Writes definition levels, if the column has them, and finds the rows that have values.

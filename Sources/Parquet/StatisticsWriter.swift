@@ -147,10 +147,10 @@ enum StatisticsWriter {
     var largestPrefix = UInt64.min
     for index in 0..<values.count {
       if let isUsed, isUsed[index] == 0 { continue }
-      let prefix = prefix(of: slices[index], in: values)
+      let prefix = prefix(of: slices[index], at: values.base, end: values.byteCount)
       if prefix <= smallestPrefix {
         if smallest < 0 || prefix < smallestPrefix
-          || precedes(slices[index], slices[smallest], in: values)
+          || precedes(slices[index], slices[smallest], at: values.base)
         {
           smallest = index
           smallestPrefix = prefix
@@ -158,7 +158,7 @@ enum StatisticsWriter {
       }
       if prefix >= largestPrefix {
         if largest < 0 || prefix > largestPrefix
-          || precedes(slices[largest], slices[index], in: values)
+          || precedes(slices[largest], slices[index], at: values.base)
         {
           largest = index
           largestPrefix = prefix
@@ -168,39 +168,47 @@ enum StatisticsWriter {
     guard smallest >= 0 else { return }
     let bounds = (values.bytes(at: smallest), values.bytes(at: largest))
     if values.physicalType == .fixedLengthByteArray, bounds.0.count > longestBound { return }
-    statistics.minValue = lowerBound(bounds.0)
-    statistics.isMinValueExact = bounds.0.count <= longestBound
-    if let upper = upperBound(bounds.1) {
+    set(bounds.0, bounds.1, in: &statistics)
+  }
+
+  /// Sets the bounds of byte arrays, cut off where they are too long.
+  static func set(
+    _ smallest: UnsafeRawBufferPointer, _ largest: UnsafeRawBufferPointer,
+    in statistics: inout ColumnStatistics
+  ) {
+    statistics.minValue = lowerBound(smallest)
+    statistics.isMinValueExact = smallest.count <= longestBound
+    if let upper = upperBound(largest) {
       statistics.maxValue = upper
-      statistics.isMaxValueExact = bounds.1.count <= longestBound
+      statistics.isMaxValueExact = largest.count <= longestBound
     }
   }
 
   /// The first eight bytes, big-endian, filled up with zeros.
+  ///
+  /// - Parameter end: How many bytes there are at `base`.
   @inline(__always)
-  private static func prefix(of slice: ByteSlice, in values: ColumnValues) -> UInt64 {
+  static func prefix(of slice: ByteSlice, at base: UnsafeRawPointer, end: Int) -> UInt64 {
     let start = Int(slice.offset)
     let length = Int(slice.length)
-    if start &+ 8 <= values.byteCount {
-      let eight = UInt64(
-        bigEndian: (values.base + start).loadUnaligned(as: UInt64.self))
+    if start &+ 8 <= end {
+      let eight = UInt64(bigEndian: (base + start).loadUnaligned(as: UInt64.self))
       // A smart shift: all of it for an empty string.
       return length >= 8 ? eight : eight & ~(UInt64.max >> UInt64(8 &* length))
     }
     var prefix: UInt64 = 0
     for index in 0..<min(length, 8) {
-      let byte = (values.base + start + index).load(as: UInt8.self)
+      let byte = (base + start + index).load(as: UInt8.self)
       prefix |= UInt64(byte) << UInt64(56 - 8 * index)
     }
     return prefix
   }
 
-  private static func precedes(
-    _ left: ByteSlice, _ right: ByteSlice, in values: ColumnValues
+  static func precedes(
+    _ left: ByteSlice, _ right: ByteSlice, at base: UnsafeRawPointer
   ) -> Bool {
     let order = memcmp(
-      values.base + Int(left.offset), values.base + Int(right.offset),
-      Int(min(left.length, right.length)))
+      base + Int(left.offset), base + Int(right.offset), Int(min(left.length, right.length)))
     return order < 0 || order == 0 && left.length < right.length
   }
 

@@ -153,6 +153,40 @@ import Testing
     #expect(sizes[1] * 2 < sizes[0])  // sorted keys gain much
   }
 
+  @Test func boundsAreThoseOfAllPages() throws {
+    // Shared starts of eight bytes and more, values that are the start of others, empty ones.
+    var values = (0..<3000).map { row in
+      let number = row * 7919 % 3000
+      return switch row % 4 {
+      case 0: "\(number)"
+      case 1: "a shared start \(number)"
+      case 2: String(repeating: "k", count: number % 90)
+      default: "a sha"
+      }
+    }
+    for least in ["", "!", "!"] {
+      for encoding in [Encoding.plain, .rleDictionary] {
+        let options = WriterOptions(columnEncodings: ["a": encoding], pageByteLimit: 500)
+        let indices = (0..<3000).map { $0 % 5 == 0 ? ColumnVector.null : UInt32($0) }
+        let chunk = try Self.written(
+          Self.strings(values, indices), .string("a"), options
+        ).metadata.rowGroups[0].columns[0]
+        #expect(chunk.uncompressedByteCount > 20 * 500)  // many pages
+        let held = values.enumerated().filter { $0.offset % 5 != 0 }.map { Array($0.element.utf8) }
+        let smallest = try #require(held.min { $0.lexicographicallyPrecedes($1) })
+        let largest = try #require(held.max { $0.lexicographicallyPrecedes($1) })
+        let statistics = try #require(chunk.statistics)
+        #expect(statistics.minValue == smallest)
+        #expect(statistics.maxValue == (largest.count > 64 ? largest.prefix(63) + [0x6C] : largest))
+        #expect(statistics.isMaxValueExact == (largest.count <= 64))
+      }
+      // Now without empty values, and with bounds in the last page and on a null row.
+      values = values.map { $0.isEmpty ? "0" : $0 }
+      values[2999] = least + "!"
+      values[2995] = "~"
+    }
+  }
+
   @Test func boundsOfLongValues() {
     func upper(_ bytes: [UInt8]) -> [UInt8]? {
       bytes.withUnsafeBytes { StatisticsWriter.upperBound($0) }
