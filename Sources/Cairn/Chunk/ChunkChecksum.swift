@@ -19,11 +19,15 @@ enum ChunkChecksum {
 
   /// Fills in the checksum of a finished file that has the placeholder.
   ///
+  /// - Parameter pages: How many bytes stand before the footer, and their SHA-256, not finalized;
+  ///   those of a file without rows, whose first bytes come with the footer, are read.
   /// - Returns: SHA-256 of the file as it is now, and its size.
-  static func seal(_ descriptor: Int32, path: String) throws -> (sha256: String, bytes: Int64) {
+  static func seal(
+    _ descriptor: Int32, path: String, pages: (bytes: Int, digest: SHA256)
+  ) throws -> (sha256: String, bytes: Int64) {
     let footer = try Footer(descriptor, path: path)
-    var hasher = SHA256()
-    try hash(descriptor, upTo: footer.offset, path: path, into: &hasher)
+    var hasher = pages.digest
+    try hash(descriptor, from: pages.bytes, upTo: footer.offset, path: path, into: &hasher)
     var blank = hasher
     blank.update(data: footer.bytes)
     let checksum = Array(Hexadecimal.text(of: blank.finalize()).utf8)
@@ -46,7 +50,7 @@ enum ChunkChecksum {
   static func verify(_ descriptor: Int32, path: String) throws -> String {
     let footer = try Footer(descriptor, path: path)
     var hasher = SHA256()
-    try hash(descriptor, upTo: footer.offset, path: path, into: &hasher)
+    try hash(descriptor, from: 0, upTo: footer.offset, path: path, into: &hasher)
     var plain = hasher
     plain.update(data: footer.bytes)
     let recorded = String(decoding: footer.bytes[footer.checksumRange], as: UTF8.self)
@@ -63,11 +67,12 @@ enum ChunkChecksum {
   }
 
   private static func hash(
-    _ descriptor: Int32, upTo end: Int, path: String, into hasher: inout SHA256
+    _ descriptor: Int32, from start: Int, upTo end: Int, path: String, into hasher: inout SHA256
   ) throws {
+    guard start < end else { return }
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
     defer { block.deallocate() }
-    var offset = 0
+    var offset = start
     while offset < end {
       let wanted = UnsafeMutableRawBufferPointer(rebasing: block[..<min(block.count, end - offset)])
       try readExactly(descriptor, into: wanted, at: offset, path: path)

@@ -23,13 +23,18 @@ struct ChunkFolder: Sendable {
   let faults: FaultPoints
   /// Which encodings the run's first chunk found to be smallest.
   let encodings = EncodingChoices()
+  private let scratches = EncoderScratchPool()
 
   func path(ofChunk chunk: Int) -> String { FilePaths.join(path, ChunkFileName.of(chunk)) }
 
   // MARK: Write
 
   /// Writes a chunk: aside, synced, renamed, the folder synced. Durable when it returns.
-  func write(
+  func write(_ chunk: SourceChunk, isLast: Bool) throws -> ChunkFileSummary {
+    try scratches.with { try write(chunk, isLast: isLast, scratch: $0) }
+  }
+
+  private func write(
     _ chunk: SourceChunk, isLast: Bool, scratch: EncoderScratch
   ) throws -> ChunkFileSummary {
     let number = chunk.extent.chunk
@@ -45,18 +50,18 @@ struct ChunkFolder: Sendable {
     let descriptor = try DurableFile.create(aside)
     defer { close(descriptor) }
     do {
+      let output = ChunkFileOutput(descriptor: descriptor, path: aside)
       var writer = try FileWriter(
-        output: ChunkFileOutput(descriptor: descriptor, path: aside),
-        schema: ChunkSchema.of(columns),
-        options: options, scratch: scratch)
+        output: output, schema: ChunkSchema.of(columns), options: options, scratch: scratch)
       try writer.writeRowGroup(ChunkVectors.vectors(of: chunk))
       faults.reach(.chunkPartlyWritten)
+      let pages = (bytes: Int(writer.byteCount), digest: output.digestOfPages())
       let summary = try writer.finish(keyValues: [
         (ChunkDescription.key, description.text()),
         (ChunkChecksum.key, ChunkChecksum.placeholder),
       ])
       encodings.learn(from: summary)
-      let sealed = try ChunkChecksum.seal(descriptor, path: aside)
+      let sealed = try ChunkChecksum.seal(descriptor, path: aside, pages: pages)
       try DurableFile.sync(descriptor, path: aside)
       faults.reach(.chunkBeforeRename)
       try DurableFile.rename(aside, to: final)

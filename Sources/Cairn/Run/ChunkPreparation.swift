@@ -17,7 +17,7 @@ struct ChunkPreparation: Sendable {
     if case .stored(_, let summary) = chunk { file = summary }
     if let folder, file == nil {
       file = try timed(\.encode, &steps) {
-        try folder.write(parsed, isLast: chunk.isLast, scratch: EncoderScratch())
+        try folder.write(parsed, isLast: chunk.isLast)
       }
     }
     faults.reach(.chunkSealed)

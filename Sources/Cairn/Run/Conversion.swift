@@ -148,7 +148,7 @@ struct Conversion {
       return Converted(source: description.source, file: file, malformed: 0, wasReused: true)
     case .cut(let unparsed):
       let parsed = try unparsed.parse()
-      let file = try chunks.write(parsed, isLast: unparsed.isLast, scratch: EncoderScratch())
+      let file = try chunks.write(parsed, isLast: unparsed.isLast)
       return Converted(
         source: RecordedExtent(extent: parsed.extent, contentDigest: parsed.contentDigest),
         file: file, malformed: parsed.malformed.count, wasReused: false)

@@ -55,12 +55,12 @@ final class RowParser {
       digest = oversized.contentDigest
     } else {
       var content = ContentDigest()
-      content.update(text.bytes)
-      digest = content.hexadecimal
       builders.begin(rows: chunk.rowStarts.count)
-      chunk.rowStarts.withUnsafeBufferPointer { starts in
-        parse(text.memory, starts: starts, end: chunk.rowsEnd)
+      let digested = chunk.rowStarts.withUnsafeBufferPointer { starts in
+        parse(text.memory, starts: starts, end: chunk.rowsEnd, digest: &content)
       }
+      content.update(UnsafeRawBufferPointer(rebasing: text.bytes[digested...]))
+      digest = content.hexadecimal
     }
     let storage = text.intoStorage { [buffers = chunk.buffers] in buffers.give($0) }
     let columns = finishColumns(storage)
@@ -75,14 +75,24 @@ final class RowParser {
 
   // MARK: Rows
 
+  /// Parses all rows. Each group's text is digested just before, while it is on its way into the
+  /// cache anyway, and before quotes are taken off in it.
+  ///
+  /// - Returns: Up to where the text was digested.
   private func parse(
-    _ text: UnsafeMutableRawBufferPointer, starts: UnsafeBufferPointer<UInt32>, end: Int
-  ) {
-    guard let base = text.baseAddress else { return }
+    _ text: UnsafeMutableRawBufferPointer, starts: UnsafeBufferPointer<UInt32>, end: Int,
+    digest: inout ContentDigest
+  ) -> Int {
+    guard let base = text.baseAddress else { return 0 }
+    var digested = 0
     var row = 0
     while row < starts.count {
       let groupEnd = min(row + Self.groupRows, starts.count)
       let textEnd = groupEnd < starts.count ? Int(starts[groupEnd]) : end
+      if textEnd > digested {
+        digest.update(UnsafeRawBufferPointer(rebasing: text[digested..<textEnd]))
+        digested = textEnd
+      }
       let scanned = scan.scan(base, from: Int(starts[row]), to: textEnd, for: delimiter)
       let done = addRows(row..<groupEnd, starts, end: end, scanned: scanned, text)
       if fields.rows > 0 {
@@ -101,6 +111,7 @@ final class RowParser {
         row = done
       }
     }
+    return digested
   }
 
   /// Adds the rows whose text was scanned to `fields`, or to `malformed`.
