@@ -19,7 +19,7 @@ help: ## List the targets.
 setup: ## Install what is missing: system libraries (apt-get or Homebrew); check the Swift toolchain.
 	@Scripts/setup.sh
 
-venv: setup ## Make .venv with the Python packages that tests and bench compare with.
+venv: setup ## Make .venv with the Python packages that tests compare with.
 	@Scripts/venv.sh
 
 build: setup ## Build everything for debugging, tests too.
@@ -48,7 +48,9 @@ fuzz: setup ## Fuzz the parser and the Parquet reader, CAIRN_FUZZ_SECONDS=60 eac
 	CAIRN_FUZZ_SECONDS=$(CAIRN_FUZZ_SECONDS) Scripts/fuzz-parser.sh
 	CAIRN_FUZZ_SECONDS=$(CAIRN_FUZZ_SECONDS) Scripts/fuzz-parquet.sh
 
-bench: venv release ## Measure speed and memory beside other tools: ONLY=convert,load… ROUNDS=5.
+bench: release ## Measure speed and memory beside other tools: ONLY=convert,load… ROUNDS=5.
+	@Scripts/setup.sh bench
+	@Scripts/venv.sh bench
 	"$$CAIRN_VENV/bin/python" Scripts/bench/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 clean: ## Remove what make made: builds, .venv, bench-data.

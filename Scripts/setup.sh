@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the system libraries Cairn needs, where they are missing, and checks the Swift toolchain.
+# `setup.sh bench` installs the tools that the bench compares with, too.
 set -eu
 
 say() { printf '%s\n' "setup: $*" >&2; }
@@ -40,7 +41,7 @@ as_root() {
 
 install_debian() {
   missing=''
-  for package in libsnappy-dev libzstd-dev liblz4-dev zlib1g-dev libisal-dev libsqlite3-dev \
+  for package in "$@" libsnappy-dev libzstd-dev liblz4-dev zlib1g-dev libisal-dev libsqlite3-dev \
     libcurl4-openssl-dev libpq-dev postgresql openssl pkg-config python3-venv zstd gzip; do
     # pkgconf provides pkg-config on newer releases, where dpkg knows the old name no more.
     if [ "$package" = pkg-config ] && command -v pkg-config >/dev/null 2>&1; then continue; fi
@@ -67,7 +68,7 @@ install_macos() {
     exit 1
   fi
   missing=''
-  for package in snappy zstd lz4 isa-l curl libpq postgresql@17 pkgconf python3; do
+  for package in "$@" snappy zstd lz4 isa-l curl libpq postgresql@17 pkgconf python3; do
     brew list --formula "$package" >/dev/null 2>&1 || missing="$missing $package"
   done
   [ -n "$missing" ] || return 0
@@ -78,9 +79,11 @@ install_macos() {
 
 check_swift
 if [ "$(uname -s)" = Darwin ]; then
-  install_macos
+  if [ "${1:-}" = bench ]; then set -- pgloader; fi
+  install_macos "$@"
 elif command -v apt-get >/dev/null 2>&1; then
-  install_debian
+  if [ "${1:-}" = bench ]; then set -- pgloader; fi
+  install_debian "$@"
 else
   say 'neither apt-get nor Homebrew here; Cairn needs the development files of snappy, zstd, lz4,' \
     'zlib, isa-l, sqlite3, libcurl and libpq, a PostgreSQL server, and openssl, pkg-config,' \
