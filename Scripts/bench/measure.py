@@ -10,8 +10,25 @@ import time
 from dataclasses import dataclass, field
 
 
+# What Cairn may have at its peak.
+MEMORY_LIMIT = 96 << 20
+
+
 class BenchError(Exception):
     """A command did not do what it should; the message says which and what it said."""
+
+
+class CommandFailed(BenchError):
+    """A command that ended with another code than it should."""
+
+    def __init__(self, command, code: int, said: str):
+        super().__init__(f"`{' '.join(map(str, command))}` ended with {code}: {said}")
+        # For a table, which has no room for the command.
+        self.brief = f"ended with {code}: {said}"
+
+
+class NotInstalled(BenchError):
+    """A tool to compare with is not on this machine."""
 
 
 @dataclass
@@ -61,6 +78,9 @@ def run(command, environment=None, directory=None, accept=(0,), timeout=3600) ->
         signal.alarm(timeout)
         try:
             _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            child.kill()
+            raise
         finally:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, previous)
@@ -72,8 +92,7 @@ def run(command, environment=None, directory=None, accept=(0,), timeout=3600) ->
         output = out.read().decode(errors="replace")
         if code not in accept:
             said = err.read().decode(errors="replace").strip()[-600:]
-            line = " ".join(str(part) for part in command)
-            raise BenchError(f"`{line}` ended with {code}: {said or output[-600:]}")
+            raise CommandFailed(command, code, said or output[-600:])
     scale = 1 if os.uname().sysname == "Darwin" else 1024
     return Run(seconds, usage.ru_maxrss * scale, output, code)
 
