@@ -9,16 +9,17 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import sys
 from pathlib import Path
 
 import measure
 import table
+from postgres.section import measure_postgres
 from samples import KEY, Samples
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(__file__).resolve().parent / "peers"
-MEMORY_LIMIT = 96 << 20
 SECTIONS = {}
 
 
@@ -250,14 +251,25 @@ def memory(bench: Bench):
                 table.Row(
                     f"peak memory, {verb}, {what}", table.seconds(done.seconds),
                     figure=table.megabytes(done.peak_bytes),
-                    target=f"≤ {table.megabytes(MEMORY_LIMIT)}",
-                    verdict=table.verdict(done.peak_bytes <= MEMORY_LIMIT),
+                    target=f"≤ {table.megabytes(measure.MEMORY_LIMIT)}",
+                    verdict=table.verdict(done.peak_bytes <= measure.MEMORY_LIMIT),
                     memory=table.megabytes(done.peak_bytes), note=f"{rate / 1e6:.0f} MB/s",
                 )
             )  # fmt: skip
             bench.fresh("chunks")
             bench.fresh("load")
     return rows
+
+
+@section("postgres")
+def postgres(bench: Bench):
+    """The extract with typed columns into PostgreSQL, beside other tools."""
+    try:
+        return measure_postgres(bench)
+    except ImportError as error:
+        raise measure.BenchError(
+            f"{error}; pip install -r Scripts/bench/requirements.txt"
+        ) from error
 
 
 @section("resume")
@@ -338,6 +350,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT / "bench-data")
     options = parser.parse_args()
 
+    # So that a bench that is ended takes its server down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wanted = options.only.split(",") if options.only else list(SECTIONS)
     unknown = [name for name in wanted if name not in SECTIONS]
     if unknown:

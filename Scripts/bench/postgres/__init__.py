@@ -1,0 +1,1 @@
+"""The part of the bench that loads into a real PostgreSQL."""
