@@ -18,8 +18,25 @@ struct TargetPreparation {
       }
       shape = try shapes.read(name, on: connection)
     }
+    if target.mayCreateKey, !target.key.isEmpty, shape.uniqueKey(on: target.key) == nil,
+      target.key.allSatisfy({ shape.column(named: $0) != nil })
+    {
+      try createKey(on: connection)
+      shape = try shapes.read(name, on: connection)
+    }
     try check(shape, on: connection)
     return shape
+  }
+
+  private func createKey(on connection: Connection) throws {
+    do {
+      try connection.execute(keyCreation)
+    } catch let failure as PostgresFailure where failure.state == "23505" {
+      throw SinkError.targetMismatch(
+        table: target.name,
+        problems: ["it has rows with equal (\(keyList)), so that no unique index can be created"],
+        remedy: "Delete all but one of such rows, or load by another key.")
+    }
   }
 
   /// Whether anything of the target's name is there.

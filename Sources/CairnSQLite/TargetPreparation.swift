@@ -28,8 +28,31 @@ struct TargetPreparation {
       }
       shape = try shapes.current(table, in: db)
     }
+    if target.mayCreateKey, !target.key.isEmpty, shape.uniqueKey(on: target.key) == nil,
+      target.key.allSatisfy({ shape.column(named: $0) != nil })
+    {
+      try createKey(in: db)
+      shape = try shapes.current(table, in: db)
+    }
     try check(shape, in: db)
     return shape
+  }
+
+  /// The statement that makes a key that is missing.
+  private var keyCreation: String {
+    let name = "\(table.name)_\(target.key.joined(separator: "_"))"
+    return "CREATE UNIQUE INDEX \(name.quotedIdentifier) ON \(table.quoted) (\(keyList));"
+  }
+
+  private func createKey(in db: Database) throws {
+    do {
+      try db.execute(sql: keyCreation)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+      throw SinkError.targetMismatch(
+        table: target.name,
+        problems: ["it has rows with equal (\(keyList)), so that no unique index can be created"],
+        remedy: "Delete all but one of such rows, or load by another key.")
+    }
   }
 
   /// The statement that creates the table.
@@ -106,9 +129,7 @@ struct TargetPreparation {
     }
     if !target.key.isEmpty, shape.uniqueKey(on: target.key) == nil {
       problems.append("no primary key or unique index consists of just (\(keyList))")
-      let name = "\(table.name)_\(target.key.joined(separator: "_"))"
-      remedies.append(
-        "CREATE UNIQUE INDEX \(name.quotedIdentifier) ON \(table.quoted) (\(keyList));")
+      remedies.append(keyCreation)
     }
     if target.mode == .replace { problems += try harmOfReplacing(shape, in: db) }
     guard problems.isEmpty else {

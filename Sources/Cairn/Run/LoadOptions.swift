@@ -22,6 +22,11 @@ public struct LoadOptions: Sendable {
   public var faults: FaultPoints
   /// The job file, absolute, so that a resume finds it again.
   public var jobFile: String?
+  /// Whether the job's materialized views are refreshed at the end. Who loads several sources one
+  /// after the other may do so with the last one only.
+  public var refreshesViews: Bool
+  /// Whether a unique index on the key may be created where the target lacks one.
+  public var createsKey: Bool
   /// Asks the load to stop after the commit in flight.
   public var stop: StopRequest
 
@@ -31,6 +36,7 @@ public struct LoadOptions: Sendable {
     waitForOwner: Duration = .zero, memoryBudget: Int = 512 << 20, workers: Int = 2,
     logger: Logger = Logger(label: "cairn", factory: { _ in SwiftLogNoOpLogHandler() }),
     environment: RunEnvironment = .live, faults: FaultPoints = .none, jobFile: String? = nil,
+    refreshesViews: Bool = true, createsKey: Bool = false,
     stop: StopRequest = StopRequest()
   ) {
     self.fresh = fresh
@@ -43,6 +49,8 @@ public struct LoadOptions: Sendable {
     self.environment = environment
     self.faults = faults
     self.jobFile = jobFile
+    self.refreshesViews = refreshesViews
+    self.createsKey = createsKey
     self.stop = stop
   }
 }

@@ -47,6 +47,6 @@ struct RunResolution {
           isRequired: rule.required || job.sink.key.contains(rule.name))
       },
       key: job.sink.key, mode: job.sink.mode,
-      mayAddColumns: job.source.extraColumns == .add)
+      mayAddColumns: job.source.extraColumns == .add, mayCreateKey: options.createsKey)
   }
 }

@@ -10,17 +10,24 @@ public struct TargetTable: Sendable, Hashable, Codable {
   public var mode: LoadMode
   /// Whether missing columns may be added (`extra_columns: add`).
   public var mayAddColumns: Bool
+  /// Whether a unique index on the key may be created where there is none. Not kept with a run.
+  public var mayCreateKey = false
+
+  private enum CodingKeys: String, CodingKey {
+    case name, columns, key, mode, mayAddColumns
+  }
 
   /// Makes a description of a target.
   public init(
     name: String, columns: [TargetColumn], key: [String], mode: LoadMode,
-    mayAddColumns: Bool = false
+    mayAddColumns: Bool = false, mayCreateKey: Bool = false
   ) {
     self.name = name
     self.columns = columns
     self.key = key
     self.mode = mode
     self.mayAddColumns = mayAddColumns
+    self.mayCreateKey = mayCreateKey
   }
 }
 

@@ -39,6 +39,27 @@ enum TargetChecks {
       }
     },
 
+    SinkCheck("a key that is missing is created where that is allowed") { place in
+      let sink = try await place.makeSink()
+      try await sink.prepareState()
+      try await place.probe.execute("CREATE TABLE target (id TEXT, n INTEGER, note TEXT)")
+      try await place.probe.execute("INSERT INTO target (id, n) VALUES ('a', 1), ('a', 2)")
+      var target = Scripted.target()
+      target.mayCreateKey = true
+      let creating = target
+      try await expectRefusal("a table with equal keys", "a mismatch") {
+        _ = try await sink.prepareTarget(creating)
+      } _: { error in
+        guard case .targetMismatch(_, let problems, _) = error else { return false }
+        return problems.contains { $0.contains("equal") }
+      }
+      try await place.probe.execute("DELETE FROM target WHERE n = 2")
+      let run = try await Scripted.begin(
+        1, target, [[Scripted.row("a", 3), Scripted.row("b", 1)]], on: sink)
+      let record = try await run.complete(on: sink)
+      try expect("counts", record.counts, is: Scripted.counts(rows: 2, inserted: 1, updated: 1))
+    },
+
     SinkCheck("a view is no target") { place in
       let sink = try await place.makeSink()
       try await sink.prepareState()
