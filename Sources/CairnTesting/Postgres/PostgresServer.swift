@@ -117,6 +117,39 @@ public final class PostgresServer: Sendable {
       ])
   }
 
+  /// Starts a PgBouncer in transaction mode before the server; it ends with it.
+  ///
+  /// - Parameter users: Roles that may go through it, with their passwords.
+  /// - Returns: The port it listens on, on the loopback interface.
+  public func startBouncer(users: [String: String]) async throws(PostgresServerError) -> Int {
+    let bouncer = try Self.freePort()
+    let files = [
+      "users.txt": users.map { "\"\($0.key)\" \"\($0.value)\"\n" }.joined(),
+      "bouncer.ini": """
+      [databases]
+      * = host=127.0.0.1 port=\(port)
+      [pgbouncer]
+      listen_addr = 127.0.0.1
+      listen_port = \(bouncer)
+      unix_socket_dir =
+      auth_type = plain
+      auth_file = \(folder)/users.txt
+      pool_mode = transaction
+      default_pool_size = 3
+      max_client_conn = 1000
+      logfile = \(folder)/bouncer.log
+      pidfile = \(folder)/bouncer.pid
+
+      """,
+    ]
+    for (name, text) in files {
+      guard FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: Data(text.utf8))
+      else { throw .failed("\(folder)/\(name) cannot be written") }
+    }
+    try await programs.run("pgbouncer", ["-d", "-q", "\(folder)/bouncer.ini"])
+    return bouncer
+  }
+
   /// Runs one of PostgreSQL's programs, like `pg_dump`; what it wrote to standard output.
   public func run(
     _ program: String, _ arguments: [String]
@@ -223,7 +256,8 @@ private struct Programs {
     // No other child may hold it open.
     _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
     let script = """
-      read _; '\(folder)/pg_ctl' -D '\(path)/data' -m immediate stop; rm -rf '\(path)'
+      read _; [ -f '\(path)/bouncer.pid' ] && kill "$(cat '\(path)/bouncer.pid')"
+      '\(folder)/pg_ctl' -D '\(path)/data' -m immediate stop; rm -rf '\(path)'
       """
     let command = serverCommand(["sh", "-c", script])
     #if canImport(Darwin)
