@@ -43,7 +43,8 @@ struct LoadUnderWay {
     switch outcome {
     case .done: return nil
     case .partial(let receipt):
-      return command(receipt.failedChunks.isEmpty ? "rejects" : "resume", run)
+      let isAllDone = receipt.failedChunks.isEmpty && receipt.failedViews.isEmpty
+      return command(isAllDone ? "rejects" : "resume", run)
     case .stopped: return command("resume", run)
     }
   }

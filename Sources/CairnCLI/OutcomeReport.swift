@@ -22,7 +22,7 @@ struct OutcomeReport {
     case .done:
       return 0
     case .partial(let receipt):
-      if receipt.failedChunks.isEmpty {
+      if receipt.failedChunks.isEmpty, receipt.failedViews.isEmpty {
         Terminal.note("Next: cairn rejects \(id) --into \(shellQuoted(URLSecrets.redacted(sink)))")
       } else {
         Terminal.note("Next: \(resume)")

@@ -29,6 +29,9 @@ enum ReceiptText {
       let failed = receipt.failedChunks.map(String.init).joined(separator: ", ")
       lines.append("  chunks failed  \(failed)")
     }
+    if !receipt.failedViews.isEmpty {
+      lines.append("  not refreshed  \(receipt.failedViews.joined(separator: ", "))")
+    }
     if !receipt.wasLoadedBefore { lines += attempt(receipt, work) }
     if let digest = receipt.sourceDigest { lines.append("  source digest  \(digest)") }
     return lines.joined(separator: "\n")

@@ -115,6 +115,13 @@ struct QualifiedName: Hashable, Sendable {
 }
 
 extension String {
+  /// The text as a string of SQL, for what takes no parameters.
+  var quotedLiteral: String {
+    let doubled = replacing("'", with: "''")
+    return utf8.contains(UInt8(ascii: "\\"))
+      ? "E'" + doubled.replacing("\\", with: "\\\\") + "'" : "'\(doubled)'"
+  }
+
   /// The text as an identifier of SQL.
   var quotedIdentifier: String {
     utf8.contains(UInt8(ascii: "\""))

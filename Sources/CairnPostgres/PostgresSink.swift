@@ -128,9 +128,9 @@ public struct PostgresSink: Sink {
     {
       return .held(holder)
     }
-    return try await server.transaction(
+    let outcome = try await server.transaction(
       on: identity(of: syncID), mayEnd: takeOver ? syncID : nil
-    ) { connection in
+    ) { connection -> LeaseOutcome in
       let run = try server.runs.record(of: syncID, on: connection)
       if let abandonedAt = run.abandonedAt {
         throw SinkError.fatal("run \(syncID) was abandoned at \(abandonedAt)", remedy: "")
@@ -147,6 +147,12 @@ public struct PostgresSink: Sink {
         """, [.text(syncID.description)])
       return .acquired(lease, try server.runs.record(of: syncID, on: connection))
     }
+    if case .acquired(let lease, _) = outcome {
+      try await server.aside.perform {
+        try TargetLock.endFormerWorkers(under: lease, state: server.state, on: $0)
+      }
+    }
+    return outcome
   }
 
   /// Prolongs a lease. It need not wait for a commit.
@@ -262,9 +268,18 @@ public struct PostgresSink: Sink {
       try finish.run(on: $0)
     }
     server.seen.forget(lease.syncID.description)
-    return try await server.work.perform {
+    let record = try await server.work.perform {
       try server.runs.record(of: lease.syncID, on: $0)
     }
+    // Statistics follow by themselves some time later; a plan that needs them now must not wait.
+    _ = try? await FinishSteps(server: server, lease: lease).analyze(record)
+    return record
+  }
+
+  /// Refreshes a materialized view: CONCURRENTLY where it is filled and has a unique index, so that
+  /// its readers go on.
+  public func refresh(_ view: String, under lease: Lease) async throws {
+    try await FinishSteps(server: server, lease: lease).refresh(view)
   }
 
   // MARK: Rejects

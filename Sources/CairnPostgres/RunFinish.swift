@@ -11,9 +11,10 @@ struct RunFinish: Sendable {
     try server.leases.check(lease, on: connection)
     let run = try server.runs.record(of: lease.syncID, on: connection)
     if run.status == .completed { return }
-    guard request.status == .completed || request.status == .partialSuccess else {
+    guard [.completed, .partialSuccess, .processing].contains(request.status) else {
       throw SinkError.fatal("a run cannot be finished as \(request.status.rawValue)", remedy: "")
     }
+    let isOver = request.status != .processing
     // What was committed before is durable once this is. Stricter settings stay.
     try connection.execute(
       """
@@ -22,7 +23,7 @@ struct RunFinish: Sendable {
       """)
     let ledger = try server.ledger.entries(of: run.syncID, on: connection)
     let gap = try gap(run, ledger, on: connection)
-    if let gap, request.status == .completed {
+    if let gap, request.status != .partialSuccess {
       throw SinkError.incomplete("run \(run.syncID) is not complete: \(gap)")
     }
     if let wrong = LedgerProof.inconsistency(in: ledger) {
@@ -35,11 +36,13 @@ struct RunFinish: Sendable {
     try connection.query(
       """
       UPDATE \(server.state.metadata)
-      SET status = $2, phase = 'finished', error = $3, completed_at = \(SinkClock.now)
+      SET status = $2, phase = $3, error = $4,
+        completed_at = \(isOver ? SinkClock.now : "NULL")
       WHERE sync_id = $1
       """,
       [
-        .text(run.syncID.description), .text(request.status.stateText), .text(request.error),
+        .text(run.syncID.description), .text(request.status.stateText),
+        .text(isOver ? "finished" : "finishing"), .text(request.error),
       ])
     try RecordedKeys.prune(scope: name.identity, state: server.state, on: connection)
   }

@@ -3,8 +3,9 @@ import Cairn
 /// The schema with Cairn's own tables, and how they come to be.
 ///
 /// `sync_metadata` has a row per run, `chunk_ledger` one per committed chunk, `rejects` one per
-/// rejected row, `leases` one per run with its owner and fence, `recorded_key_sets` and
-/// `recorded_keys` what ``RecordedKeys`` needs, `schema_version` one per migration.
+/// rejected row, `leases` one per run with its owner and fence, `finish_steps` one per step that was
+/// done with the rows of a run (``FinishSteps``), `recorded_key_sets` and `recorded_keys` what
+/// ``RecordedKeys`` needs, `schema_version` one per migration.
 struct StateSchema: Hashable, Sendable {
   /// The schema's name.
   var name: String
@@ -18,6 +19,7 @@ struct StateSchema: Hashable, Sendable {
   var ledger: String { table("chunk_ledger") }
   var rejects: String { table("rejects") }
   var leases: String { table("leases") }
+  var steps: String { table("finish_steps") }
   var keySets: String { table("recorded_key_sets") }
   var keys: String { table("recorded_keys") }
 
@@ -123,6 +125,13 @@ struct StateSchema: Hashable, Sendable {
       CREATE INDEX rejects_row ON \(rejects) (sync_id, row);
       CREATE INDEX rejects_watched ON \(rejects) (sync_id, rejected_at)
         WHERE watched AND replayed IS NULL;
+
+      CREATE TABLE \(steps) (
+        sync_id text NOT NULL,
+        step text NOT NULL,
+        performed_at timestamptz NOT NULL,
+        PRIMARY KEY (sync_id, step)
+      );
 
       CREATE TABLE \(keySets) (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

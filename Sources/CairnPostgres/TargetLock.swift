@@ -31,6 +31,44 @@ struct TargetLock {
     return Int64(bitPattern: hash)
   }
 
+  /// SQL that says, until the transaction ends, for which run and under which fence the backend works.
+  static func workSQL(_ lease: Lease, state: StateSchema) -> String {
+    let run = workKey(of: "'\(lease.syncID)'", state: state)
+    return "SELECT pg_advisory_xact_lock_shared(\(run), \(Int32(truncatingIfNeeded: lease.fence)))"
+  }
+
+  /// SQL for the first key of the lock that says for which run a backend works.
+  ///
+  /// - Parameter syncID: SQL for the run.
+  fileprivate static func workKey(of syncID: String, state: StateSchema) -> String {
+    "hashtext(\(state.name.quotedLiteral) || ' ' || \(syncID))"
+  }
+
+  /// The same as `pg_locks` shows it.
+  fileprivate static func workClass(of syncID: String, state: StateSchema) -> String {
+    "(\(workKey(of: syncID, state: state))::bigint + 4294967296) % 4294967296"
+  }
+
+  /// Ends the backends that work for a run under another fence than its lease's: those of a former
+  /// owner, which may be stopped while it holds locks.
+  static func endFormerWorkers(
+    under lease: Lease, state: StateSchema, on connection: Connection
+  ) throws {
+    let workers = try connection.query(
+      """
+      SELECT pid FROM pg_locks
+      WHERE locktype = 'advisory' AND objsubid = 2 AND mode = 'ShareLock'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid::bigint = \(workClass(of: "$1", state: state))
+        AND objid::bigint <> $2 AND pid <> pg_backend_pid()
+      """, [.text(lease.syncID.description), .integer(lease.fence % 4_294_967_296)])
+    for worker in workers.namedRows {
+      try LockHolder(
+        backend: try worker.requiredInteger("pid"), syncID: lease.syncID, isOver: true
+      ).end(on: connection)
+    }
+  }
+
   private var key: Int64 { Self.key(of: identity) }
 
   /// Begins a transaction that holds the lock.
@@ -47,13 +85,7 @@ struct TargetLock {
       SET LOCAL datestyle = 'ISO';
       SET LOCAL jit = off
       """
-    if let lease {
-      begin += """
-        ;
-        SELECT pg_advisory_xact_lock_shared(
-          hashtext('\(lease.syncID)'), \(Int32(truncatingIfNeeded: lease.fence)))
-        """
-    }
+    if let lease { begin += ";\n" + Self.workSQL(lease, state: state) }
     let clock = ContinuousClock()
     let end = clock.now + patience
     while true {
@@ -110,7 +142,7 @@ struct LockHolder: CustomStringConvertible {
         AND worked.database = held.database AND worked.objsubid = 2
         AND worked.mode = 'ShareLock' AND worked.granted
       LEFT JOIN \(state.leases) l
-        ON ((hashtext(l.sync_id)::bigint + 4294967296) % 4294967296) = worked.classid::bigint
+        ON \(TargetLock.workClass(of: "l.sync_id", state: state)) = worked.classid::bigint
       WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
         AND held.classid::bigint = $1 AND held.objid::bigint = $2
         AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -13,12 +13,13 @@ struct RunFinish {
     try LeaseTable.check(lease, in: db)
     let run = try RunTable.record(of: lease.syncID, in: db)
     if run.status == .completed { return }
-    guard request.status == .completed || request.status == .partialSuccess else {
+    guard [.completed, .partialSuccess, .processing].contains(request.status) else {
       throw SinkError.fatal("a run cannot be finished as \(request.status.rawValue)", remedy: "")
     }
+    let isOver = request.status != .processing
     let ledger = try LedgerTable.entries(of: run.syncID, in: db)
     let gap = try gap(run, ledger, in: db)
-    if let gap, request.status == .completed {
+    if let gap, request.status != .partialSuccess {
       throw SinkError.incomplete("run \(run.syncID) is not complete: \(gap)")
     }
     if let wrong = LedgerProof.inconsistency(in: ledger) {
@@ -31,10 +32,14 @@ struct RunFinish {
     try db.execute(
       sql: """
         UPDATE cairn_sync_metadata
-        SET status = ?, phase = 'finished', error = ?, completed_at = \(SinkClock.now)
+        SET status = ?, phase = ?, error = ?,
+          completed_at = \(isOver ? SinkClock.now : "NULL")
         WHERE sync_id = ?
         """,
-      arguments: [request.status.stateText, request.error, run.syncID.description])
+      arguments: [
+        request.status.stateText, isOver ? "finished" : "finishing", request.error,
+        run.syncID.description,
+      ])
     try RecordedKeys.prune(scope: identity, in: db)
   }
 

@@ -254,6 +254,13 @@ public struct SQLiteSink: Sink {
     }
   }
 
+  /// Refuses: SQLite has no materialized views.
+  public func refresh(_ view: String, under lease: Lease) async throws {
+    throw SinkError.fatal(
+      "view '\(view)' cannot be refreshed: SQLite has no materialized views",
+      remedy: "Remove it from sink.refresh.")
+  }
+
   // MARK: Rejects
 
   /// Rejects of a run in row order.

@@ -116,8 +116,8 @@ struct LockTests {
       SELECT pg_terminate_backend(l.pid, 5000) FROM pg_locks l
       JOIN pg_stat_activity a USING (pid)
       WHERE l.locktype = 'advisory' AND a.pid <> pg_backend_pid() AND l.objsubid = 2
-        AND l.classid::bigint = (hashtext('\(load.record.syncID)')::bigint + 4294967296) % 4294967296
-        AND a.query LIKE '%' || '\(place.schema)' || '%'
+        AND l.classid::bigint = 4294967295
+          & hashtext('\(place.stateSchema) \(load.record.syncID)')::bigint
       """)
     gate.open()
     await #expect {

@@ -327,6 +327,9 @@ private struct FailingSink: Sink {
   func finish(_ request: FinishRequest, under lease: Lease) async throws -> RunRecord {
     try await sink.finish(request, under: lease)
   }
+  func refresh(_ view: String, under lease: Lease) async throws {
+    try await sink.refresh(view, under: lease)
+  }
   func rejects(of syncID: SyncID, offset: Int, limit: Int) async throws -> [Reject] {
     try await sink.rejects(of: syncID, offset: offset, limit: limit)
   }

@@ -230,13 +230,23 @@ struct LoadRunner {
   ) async throws -> LoadOutcome {
     let start = ContinuousClock.now
     if !account.receipt.failedChunks.isEmpty {
-      return try await endPartially(&manifest, &account)
+      let chunks = account.receipt.failedChunks.map(String.init).joined(separator: ", ")
+      return try await endPartially(
+        error: "chunks that failed: \(chunks)", phase: "processing", &manifest, &account)
     }
     // A source without rows has no last chunk to carry the mark.
     if let end, run.record.end == nil, end.position.chunk == 0 { try await markEnd(end) }
     options.faults.reach(.finishBefore)
     if account.receipt.counts.rows == 0, job.errors.onEmpty == .fail {
       throw LoadError.emptySource(syncID, name: run.record.new.sourceName)
+    }
+    if options.refreshesViews, !job.sink.refresh.isEmpty {
+      switch try await refreshViews(&account) {
+      case .refreshed: break
+      case .failed(let reasons):
+        return try await endPartially(error: reasons, phase: "finishing", &manifest, &account)
+      case .stopped(let reason): return try await stop(reason, &manifest, &account)
+      }
     }
     let isPartial = account.receipt.counts.rejected > 0 && job.errors.onRejects == .partial
     let status = isPartial ? RunStatus.partialSuccess : .completed
@@ -260,16 +270,48 @@ struct LoadRunner {
     return isPartial ? .partial(receipt) : .done(receipt)
   }
 
+  /// How refreshing the job's views ended.
+  private enum RefreshEnd {
+    case refreshed
+    /// Some failed, for these reasons; a resume refreshes just those.
+    case failed(String)
+    case stopped(StopReason)
+  }
+
+  /// Puts the rows in their place, and then refreshes the views that show them.
+  private func refreshViews(_ account: inout LoadAccount) async throws -> RefreshEnd {
+    _ = try await retry.run {
+      try await sink.finish(
+        FinishRequest(status: .processing, target: settings.target), under: run.lease)
+    }
+    var reasons: [String] = []
+    for view in job.sink.refresh {
+      if let stopReason { return .stopped(stopReason) }
+      do {
+        try await retry.run { try await sink.refresh(view, under: run.lease) }
+      } catch let error as SinkError {
+        switch error {
+        case .fenced, .unreachable, .unavailable: throw error
+        default:
+          account.receipt.failedViews.append(view)
+          reasons.append("view '\(view)' was not refreshed: \(error)")
+          options.logger.warning(
+            "a view was not refreshed",
+            metadata: ["run": "\(syncID)", "view": "\(view)", "reason": "\(error)"])
+        }
+      }
+    }
+    return reasons.isEmpty ? .refreshed : .failed(reasons.joined(separator: "; "))
+  }
+
   private func endPartially(
-    _ manifest: inout ManifestKeeper, _ account: inout LoadAccount
+    error: String, phase: String, _ manifest: inout ManifestKeeper, _ account: inout LoadAccount
   ) async throws -> LoadOutcome {
-    let chunks = account.receipt.failedChunks.map(String.init).joined(separator: ", ")
-    let error = "chunks that failed: \(chunks)"
     let time = options.environment.timestamp()
-    manifest.note { $0.runIs(.partialSuccess, phase: "processing", error: error, at: time) }
+    manifest.note { $0.runIs(.partialSuccess, phase: phase, error: error, at: time) }
     try await manifest.save()
     try await sink.update(
-      RunUpdate(status: .partialSuccess, phase: "processing", error: error), under: run.lease)
+      RunUpdate(status: .partialSuccess, phase: phase, error: error), under: run.lease)
     try await sink.release(run.lease)
     return .partial(account.close(status: "PARTIAL_SUCCESS"))
   }

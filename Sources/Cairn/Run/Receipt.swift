@@ -22,6 +22,8 @@ public struct Receipt: Sendable, Hashable, Codable {
   public var committedChunks = 0
   /// Chunks that failed in this attempt.
   public var failedChunks: [Int] = []
+  /// Materialized views that could not be refreshed in this attempt.
+  public var failedViews: [String] = []
   /// What this attempt did.
   public var attemptWork = AttemptWork()
   /// SHA-256 over the digests of all chunks, once the source is complete: equal for equal sources

@@ -215,7 +215,8 @@ public struct RunUpdate: Sendable, Hashable {
 
 /// How a run is to be finished.
 public struct FinishRequest: Sendable, Hashable {
-  /// The status to set if the proof holds: `completed` or `partialSuccess`.
+  /// The status to set if the proof holds: `completed`, `partialSuccess`, or `processing` when steps
+  /// follow before the run is over.
   public var status: RunStatus
   /// The target.
   public var target: TargetTable

@@ -75,8 +75,16 @@ public protocol Sink: Sendable {
   // MARK: Finish
 
   /// Ends a run, in one fenced, durable transaction: proves from the ledger that every chunk up to
-  /// the end mark is committed and that the rows add up, swaps in replace mode, sets the status.
+  /// the end mark is committed and that the rows add up, swaps in replace mode, sets the status. With
+  /// the status `processing` the rows are in place then, but the run is not over: steps follow.
   func finish(_ request: FinishRequest, under lease: Lease) async throws -> RunRecord
+
+  /// Refreshes a materialized view once the rows of a run are in place, in one transaction with the
+  /// mark that says so; does nothing where the mark is. Fenced. Readers of the view go on meanwhile,
+  /// where the database and the view allow it.
+  ///
+  /// - Parameter view: Its name, `view` or `schema.view`, as the user wrote it.
+  func refresh(_ view: String, under lease: Lease) async throws
 
   // MARK: Rejects
 

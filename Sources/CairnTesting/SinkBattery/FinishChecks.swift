@@ -106,6 +106,41 @@ enum FinishChecks {
       try expect("counts", record.counts, is: RowCounts())
     },
 
+    SinkCheck("steps may follow once the rows are in place, before the run is over") { place in
+      let sink = try await place.makeSink()
+      let before = try await Scripted.begin(
+        1, Scripted.target(), [[Scripted.row("old", 1)]], on: sink)
+      try await before.complete(on: sink)
+      let run = try await Scripted.begin(2, Scripted.target(.replace), chunks, on: sink)
+      try await run.commit(0, to: sink)
+      try await sink.recordEnd(run.end, of: run.record.syncID, under: run.lease)
+      try await expectRefusal("placing rows that are not all there", "incomplete") {
+        try await run.finish(on: sink, as: .processing)
+      } _: {
+        $0.isIncomplete
+      }
+      try await run.commit(1, to: sink)
+      // Twice, as after a lost answer.
+      for _ in 0..<2 {
+        let placed = try await run.finish(on: sink, as: .processing)
+        try expect("status", placed.status, is: .processing)
+        try expect("completedAt", placed.completedAt, is: nil)
+      }
+      let rows = [Scripted.cells("a", 1), Scripted.cells("b", 1)]
+      try await Scripted.expectRows(run.target, rows, at: place)
+      try expect(
+        "unfinished runs",
+        try await sink.runs(RunFilter(unfinishedOnly: true)).map(\.syncID),
+        is: [run.record.syncID])
+      try expect(
+        "damage", try await sink.targetDamage(of: run.record, target: run.target), is: nil)
+      // Nobody else has to wait for the steps.
+      let later = try await Scripted.begin(3, Scripted.target(), [[Scripted.row("c", 1)]], on: sink)
+      try await later.complete(on: sink)
+      try expect("status afterwards", try await run.finish(on: sink).status, is: .completed)
+      try await Scripted.expectRows(run.target, rows + [Scripted.cells("c", 1)], at: place)
+    },
+
     SinkCheck("a completed run takes no more chunks") { place in
       let sink = try await place.makeSink()
       let run = try await Scripted.begin(1, Scripted.target(), chunks, on: sink)
