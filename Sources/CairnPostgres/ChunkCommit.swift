@@ -204,11 +204,18 @@ struct ChunkCommit {
     if isLate, chunk.key != nil, !isReplacing {
       try checkKeysAreComparable(keys.recorded, standing)
     }
+    var watchedHashes: Set<UInt64>?
+    if keys.areWatched, let recorded = keys.recorded, let arrays = chunk.rows.keys,
+      !chunk.rows.keyHashes.isEmpty
+    {
+      watchedHashes = try recorded.watchedHashes(arrays, on: connection)
+    }
     let known = work.rejects.count + chunk.rows.refused.count
     return RowMerge.Plan(
       rows: chunk.rows, shape: shape, columns: work.target.columns.map(\.name),
       mode: work.target.mode, sequence: standing.sequence, chunk: number,
       keys: keys.recorded, recordsKeys: keys.recordsAll, watchesKeys: keys.areWatched,
+      watchedHashes: watchedHashes,
       sourceRow: { [work] in work.sourceRow(ofBatchRow: $0) }, isLate: isLate,
       isReplaced: !isReplacing && standing.laterRunHasReplaced,
       seen: try seenKeys(standing, shape: shape), isCareful: isCareful,

@@ -179,6 +179,26 @@ struct RecordedKeys {
       """, keys.parameters(for: rows) + parameters(of: rows, writer))
   }
 
+  /// The most watched keys that are held in memory, to tell which rows need not be looked up.
+  private static let mostInMemory = 10_000
+
+  /// Hashes of the watched keys; nil when there are too many.
+  func watchedHashes(_ keys: KeyArrays, on connection: Connection) throws -> Set<UInt64>? {
+    let parts = keys.parts.enumerated().map { "r.key[\($0 + 1)]::\($1.shape.base.sql)" }
+    let found = try connection.query(
+      """
+      SELECT \(parts.joined(separator: ", ")) FROM \(state.keys) r
+      WHERE r.set_id = $1 AND r.watched LIMIT \(Self.mostInMemory + 1)
+      """, [.integer(set)], binary: true)
+    guard found.rowCount <= Self.mostInMemory else { return nil }
+    return Set(
+      (0..<found.rowCount).map { row in
+        var hash = KeyHash()
+        for part in parts.indices { hash.add(KeyHash.value(found.unsafeBytes(row, part))) }
+        return hash.hash
+      })
+  }
+
   private func parameters(of rows: some Collection<UInt32>, _ writer: Writer) -> [Parameter] {
     [
       .integer(set), .integer(writer.sequence), .integer(writer.chunk),

@@ -24,6 +24,8 @@ struct RowMerge {
     var recordsKeys: Bool
     /// Whether some keys are watched.
     var watchesKeys: Bool
+    /// Hashes of those that are; nil where only the database can tell.
+    var watchedHashes: Set<UInt64>?
     /// For a row its number in the source.
     var sourceRow: @Sendable (Int) -> UInt64
     /// Whether later chunks or runs may have recorded keys.
@@ -238,7 +240,15 @@ struct RowMerge {
     let writer = RecordedKeys.Writer(
       sequence: plan.sequence, chunk: plan.chunk, sourceRow: plan.sourceRow)
     if plan.recordsKeys { try recorded.record(keys, of: own, by: writer, on: connection) }
-    if plan.watchesKeys { try recorded.touch(keys, of: own, by: writer, on: connection) }
+    guard plan.watchesKeys else { return }
+    // Few rows have a key that is watched, and asking about each would cost as much as copying it.
+    var candidates = own
+    if !plan.rows.keyHashes.isEmpty, let watched = plan.watchedHashes {
+      candidates.removeAll { !watched.contains(plan.rows.keyHashes[Int($0)]) }
+    }
+    if !candidates.isEmpty {
+      try recorded.touch(keys, of: candidates, by: writer, on: connection)
+    }
   }
 
   /// Parts rows into those whose key is new, which are returned, and those whose key is there: equal

@@ -132,24 +132,22 @@ struct StagedRows: Sendable {
 
   /// For each row a hash of its key's bytes.
   private static func hashes(_ key: [EncodedColumn], rowCount: Int) -> [UInt64] {
-    var hashes = [UInt64](repeating: 0, count: rowCount)
+    var hashes = [KeyHash](repeating: KeyHash(), count: rowCount)
     for column in key {
       let values: [UInt64] = column.bytes.withUnsafeBytes { bytes in
         (0...column.valueCount).map { value in
-          var hasher = Hasher()
-          hasher.combine(
-            bytes: UnsafeRawBufferPointer(
-              rebasing: bytes[Int(column.starts[value])..<Int(column.starts[value + 1])]))
-          return UInt64(bitPattern: Int64(hasher.finalize()))
+          // The bytes come after their length, of which a NULL has nothing else.
+          let start = min(Int(column.starts[value]) + 4, Int(column.starts[value + 1]))
+          return KeyHash.value(
+            UnsafeRawBufferPointer(rebasing: bytes[start..<Int(column.starts[value + 1])]))
         }
       }
       for row in 0..<rowCount {
         let value = column.valueIndex(ofRow: row)
-        let hash = values[value == Column.null ? column.valueCount : Int(value)]
-        hashes[row] = (hashes[row] &* 0x9E37_79B9_7F4A_7C15) ^ hash
+        hashes[row].add(values[value == Column.null ? column.valueCount : Int(value)])
       }
     }
-    return hashes
+    return hashes.map(\.hash)
   }
 
   /// Asks the server which rows have the key of an earlier one.
@@ -170,4 +168,19 @@ struct StagedRows: Sendable {
       )
     }
   }
+}
+
+/// A hash of a key's bytes, put together part by part; it holds within this process.
+struct KeyHash {
+  private(set) var hash: UInt64 = 0
+
+  /// The hash of a part.
+  static func value(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var hasher = Hasher()
+    hasher.combine(bytes: bytes)
+    return UInt64(bitPattern: Int64(hasher.finalize()))
+  }
+
+  @inline(__always)
+  mutating func add(_ value: UInt64) { hash = (hash &* 0x9E37_79B9_7F4A_7C15) ^ value }
 }
