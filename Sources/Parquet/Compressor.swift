@@ -12,6 +12,9 @@ struct Compressor: ~Copyable {
 
   init() {}
 
+  /// Bytes that are allocated for compressed pages.
+  var outputCapacity: Int { output.capacity }
+
   deinit {
     if let zstd { ZSTD_freeCCtx(zstd) }
     if let deflate {

@@ -12,6 +12,9 @@ public final class EncoderScratch {
   var header = PageHeaderWriter()
   var compressor = Compressor()
 
+  /// Bytes of its page buffers, which grow with the largest page written so far.
+  public var pageByteCount: Int { page.capacity + compressor.outputCapacity }
+
   /// Makes working memory, which grows as it is used.
   public init() {}
 }

@@ -9,12 +9,20 @@ final class EncoderScratchPool: Sendable {
     let scratch: EncoderScratch
   }
 
+  /// Beyond this it is not kept: values of a megabyte make pages that a chunk with short ones does
+  /// not need.
+  private static let keptPageBytes = 4 << 20
+
   private let idle = Mutex<[Idle]>([])
 
   /// Calls `body` with working memory of its own.
   func with<Result>(_ body: (EncoderScratch) throws -> Result) rethrows -> Result {
     let scratch = idle.withLock { $0.popLast() }?.scratch ?? EncoderScratch()
-    defer { idle.withLock { $0.append(Idle(scratch: scratch)) } }
+    defer {
+      if scratch.pageByteCount <= Self.keptPageBytes {
+        idle.withLock { $0.append(Idle(scratch: scratch)) }
+      }
+    }
     return try body(scratch)
   }
 }
