@@ -5,7 +5,7 @@ import ArgumentParser
 struct CairnCommand: AsyncParsableCommand {
   static func main() async {
     TypedCommand.hideSecrets()
-    MemoryBudget.shareHeaps()
+    MemoryBudget.boundHeaps()
     await main(nil)
   }
 
