@@ -24,6 +24,11 @@ struct LoadCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Abandon an earlier run of this source and start over.")
   var fresh = false
 
+  @Flag(
+    name: .customLong("create-key"),
+    help: "Create the unique index on the key, where an existing table lacks it.")
+  var createKey = false
+
   func run() async throws {
     let next = TypedCommand.text
     let alerts = CommandAlerts()
@@ -44,15 +49,18 @@ struct LoadCommand: AsyncParsableCommand {
       job: job.name, table: job.sink.table, source: pattern, jobFile: jobFile, alerts: job.alerts)
     await alerts.begin(known)
     var worst: Int32 = 0
-    for path in try SourceFiles.matching(pattern) {
-      worst = max(worst, try await load(path, job: job, known, alerts))
+    let paths = try SourceFiles.matching(pattern)
+    for (index, path) in paths.enumerated() {
+      worst = max(
+        worst,
+        try await load(path, job: job, isLast: index == paths.count - 1, known, alerts))
       if worst == ExitStatus.stopped { break }
     }
     if worst != 0 { throw ExitCode(worst) }
   }
 
   private func load(
-    _ path: String, job: Job, _ known: LoadUnderWay, _ alerts: CommandAlerts
+    _ path: String, job: Job, isLast: Bool, _ known: LoadUnderWay, _ alerts: CommandAlerts
   ) async throws -> Int32 {
     let stop = StopRequest()
     var load = known
@@ -65,8 +73,12 @@ struct LoadCommand: AsyncParsableCommand {
     load.sink = sink
     await alerts.begin(load)
     let mark = load.mark
-    let options = try runOptions.loadOptions(
+    var options = try runOptions.loadOptions(
       stop: stop, fresh: fresh, faults: faults, jobFile: known.jobFile)
+    // Once for all files of the command.
+    options.refreshesViews = isLast
+    options.createsKey = createKey
+    let loadOptions = options
     let deadline = try runOptions.deadlineDuration()
     let progress = ProgressLine(quiet: output.quiet)
     let source = SourceFiles.open(path, options: job.source)
@@ -74,7 +86,7 @@ struct LoadCommand: AsyncParsableCommand {
     do {
       outcome = try await Signals.stopping(stop, quiet: output.quiet) {
         try await Cairn.load(
-          job, from: source, into: sink, deadline: deadline, options: options,
+          job, from: source, into: sink, deadline: deadline, options: loadOptions,
           progress: {
             mark.note($0.syncID)
             progress.show($0)

@@ -37,6 +37,14 @@ struct SinkAddress {
   }
 }
 
+extension SinkAddress {
+  /// The schema of Cairn's state in PostgreSQL, also when the URL names it; nil for the default.
+  func stateSchemaOfSink() throws -> String? {
+    guard let sink = try open() as? PostgresSink else { return stateSchema }
+    return sink.stateSchema
+  }
+}
+
 extension SinkOptions {
   /// Where the sink is.
   var address: SinkAddress { SinkAddress(url: url, stateSchema: stateSchema) }

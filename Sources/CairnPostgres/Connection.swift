@@ -95,6 +95,17 @@ final class Connection {
     }
   }
 
+  /// Commits the open transaction, on disk when it returns, whatever the server's
+  /// `synchronous_commit` is; and with it all that was committed before. Stricter settings stay.
+  func commitDurably() throws {
+    try execute(
+      """
+      SELECT set_config('synchronous_commit', 'on', true)
+      WHERE current_setting('synchronous_commit') = 'off'
+      """)
+    try commit()
+  }
+
   /// Copies rows to the server.
   ///
   /// - Parameters:

@@ -42,6 +42,9 @@ public struct PostgresSink: Sink {
   /// - Parameter stateSchema: The schema that is to hold them; nil for `cairn`.
   public static func stateSQL(stateSchema: String? = nil) -> String { StateSchema(stateSchema).sql }
 
+  /// The schema that holds Cairn's state.
+  public var stateSchema: String { server.state.name }
+
   // MARK: Runs
 
   /// Creates or migrates the state tables, where they are missing.

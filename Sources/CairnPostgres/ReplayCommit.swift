@@ -77,7 +77,7 @@ struct ReplayCommit {
       fates.append(fate)
     }
     try RecordedKeys.prune(scope: chunk.table.identity, state: server.state, on: connection)
-    try connection.commit()
+    try connection.commitDurably()
     return fates
   }
 

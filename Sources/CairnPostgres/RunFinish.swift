@@ -15,12 +15,6 @@ struct RunFinish: Sendable {
       throw SinkError.fatal("a run cannot be finished as \(request.status.rawValue)", remedy: "")
     }
     let isOver = request.status != .processing
-    // What was committed before is durable once this is. Stricter settings stay.
-    try connection.execute(
-      """
-      SELECT set_config('synchronous_commit', 'on', true)
-      WHERE current_setting('synchronous_commit') = 'off'
-      """)
     let ledger = try server.ledger.entries(of: run.syncID, on: connection)
     let gap = try gap(run, ledger, on: connection)
     if let gap, request.status != .partialSuccess {

@@ -26,7 +26,8 @@ struct Server: Sendable {
       state: state, identity: identity, lease: lease, mayEnd: mayEnd, patience: patience)
   }
 
-  /// Does something under the lock of a target, in one transaction.
+  /// Does something under the lock of a target, in one durable transaction: who owns a run, and that
+  /// there is one, is not forgotten by a server that crashes. Chunks may be: they are committed again.
   ///
   /// - Parameter target: Finds the target's identity.
   func transaction<Value: Sendable>(
@@ -37,7 +38,7 @@ struct Server: Sendable {
       let identity = try target(connection)
       try lock(identity, lease: lease, mayEnd: mayEnd).begin(on: connection)
       let value = try body(connection)
-      try connection.commit()
+      try connection.commitDurably()
       return value
     }
   }

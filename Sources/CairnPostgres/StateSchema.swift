@@ -229,7 +229,7 @@ struct StateSchema: Hashable, Sendable {
         try connection.query(
           "INSERT INTO \(versions) VALUES ($1, now())", [.integer(found)])
       }
-      try connection.commit()
+      try connection.commitDurably()
     } catch let failure as PostgresFailure where failure.state == "42501" {
       throw SinkError.fatal(
         "the state tables are missing in schema '\(name)', and this role may not create them: "

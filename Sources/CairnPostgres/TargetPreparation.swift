@@ -10,7 +10,7 @@ struct TargetPreparation {
   /// - Throws: ``SinkError/targetMismatch(table:problems:remedy:)``.
   func run(_ shapes: ShapeCache, on connection: Connection) throws -> TargetShape {
     try checkJob()
-    if try !exists(on: connection) { try connection.execute(creation) }
+    if try !exists(on: connection) { try create(on: connection) }
     var shape = try shapes.read(name, on: connection)
     if target.mayAddColumns {
       for column in target.columns where shape.column(named: column.name) == nil {
@@ -47,6 +47,17 @@ struct TargetPreparation {
       WHERE n.nspname = $1 AND c.relname = $2
       """, [.text(name.schema), .text(name.name)]
     ).rowCount > 0
+  }
+
+  private func create(on connection: Connection) throws {
+    do {
+      try connection.execute(creation)
+    } catch let failure as PostgresFailure where failure.state == "42501" {
+      throw SinkError.fatal(
+        "table \(name.sql) is missing, and this role may not create it: \(failure.message)",
+        remedy: "Let somebody who may create it run:\n\(creation);\n"
+          + "GRANT SELECT, INSERT, UPDATE, DELETE ON \(name.sql) TO the role;")
+    }
   }
 
   /// The statement that creates the table.

@@ -31,6 +31,8 @@ final class PostgresPlace: Sendable {
     schema = "check_" + UUID().uuidString.lowercased().prefix(8)
     url = server.url(database: database) + "?options=-csearch_path%3D\(schema)%2Cpublic"
     probe = PostgresProbe(url: url)
+    // A schema that a crash takes away would leave the next one in the search path.
+    try await probe.execute("SET synchronous_commit = on")
     try await probe.execute("CREATE SCHEMA \(schema)")
   }
 
