@@ -47,6 +47,7 @@ struct ColumnBuilder: ~Copyable {
   private var indices: [UInt32] = []
   /// One for each row, once the column is plain.
   private var plainSlices: [ByteSlice] = []
+  private let fieldHash = FieldHash.ofProcess
   private var rowCapacity = 0
   private var sampleRows = 0
   private var quarterRows = 0
@@ -165,6 +166,7 @@ struct ColumnBuilder: ~Copyable {
     self.indices = []
     let first = rowCount
     let masks = masks.words
+    let fieldHash = self.fieldHash
     indices.withUnsafeMutableBufferPointer { indices in
       guard let ids = indices.baseAddress.map({ $0 + first }) else { return }
       var slots = self.slots
@@ -187,9 +189,9 @@ struct ColumnBuilder: ~Copyable {
           word1 = field.loadUnaligned(fromByteOffset: 8, as: UInt64.self) & mask[1]
         } else {
           word1 = word0
-          word0 = Self.hash(field, length)
+          word0 = fieldHash.long(field, length)
         }
-        let hash = Self.hash(word0, word1, length)
+        let hash = fieldHash.short(word0, word1, length)
         touched ^= slots[Int(truncatingIfNeeded: hash) & slotMask]
         hashed[row] = HashedField(
           word0: word0, word1: word1, hash: hash, start: start, length: length)
@@ -270,7 +272,7 @@ struct ColumnBuilder: ~Copyable {
     memset(slots, 0xFF, (slotMask + 1) * MemoryLayout<UInt32>.stride)
     for id in 0..<entryCount {
       let entry = entries[id]
-      let hash = Self.hash(entry.word0, entry.word1, entry.slice.length)
+      let hash = fieldHash.short(entry.word0, entry.word1, entry.slice.length)
       var index = Int(truncatingIfNeeded: hash) & slotMask
       while slots[index] != Self.free { index = (index + 1) & slotMask }
       slots[index] = Self.tag(hash) | UInt32(id)
@@ -283,34 +285,6 @@ struct ColumnBuilder: ~Copyable {
   @inline(__always)
   private static func tag(_ hash: UInt64) -> UInt32 {
     UInt32(truncatingIfNeeded: hash >> 32) & ~idMask
-  }
-
-  @inline(__always)
-  private static func hash(_ word0: UInt64, _ word1: UInt64, _ length: UInt32) -> UInt64 {
-    let product = (word0 ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(
-      by: word1 ^ UInt64(length) ^ 0xD6E8_FEB8_6659_FD93)
-    return product.high ^ product.low
-  }
-
-  /// A hash of more than 16 bytes.
-  @inline(__always)
-  private static func hash(_ bytes: UnsafeRawPointer, _ length: UInt32) -> UInt64 {
-    let length = Int(length)
-    var state: UInt64 = 0xA076_1D64_78BD_642F
-    var offset = 0
-    while offset &+ 16 < length {
-      state = mix(bytes, offset, state)
-      offset &+= 16
-    }
-    return mix(bytes, length &- 16, state)
-  }
-
-  @inline(__always)
-  private static func mix(_ bytes: UnsafeRawPointer, _ offset: Int, _ state: UInt64) -> UInt64 {
-    let low = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-    let high = bytes.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self)
-    let product = (low ^ 0xE703_7ED1_A0B4_28DB).multipliedFullWidth(by: high ^ state)
-    return product.high ^ product.low
   }
 
   /// Whether two stretches of more than 16 bytes are equal.
