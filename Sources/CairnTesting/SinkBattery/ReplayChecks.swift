@@ -80,6 +80,27 @@ enum ReplayChecks {
         ], at: place)
     },
 
+    SinkCheck("a corrected row of a late chunk overwrites none of a chunk after it") { place in
+      let sink = try await place.makeSink()
+      let run = try await Scripted.begin(
+        1, Scripted.target(),
+        [
+          [.unread(Scripted.cells("a", nil)), .unread(Scripted.cells("b", nil))],
+          [Scripted.row("a", 5)],
+        ], on: sink)
+      try await run.commit(1, to: sink)
+      // What it watches was written before.
+      try await run.commit(0, to: sink)
+      try await sink.recordEnd(run.end, of: run.record.syncID, under: run.lease)
+      try await run.finish(on: sink)
+      try expect(
+        "fates",
+        try await replay(run, on: sink, (0, Scripted.cells("a", 1)), (1, Scripted.cells("b", 1))),
+        is: [.superseded, .inserted])
+      try await Scripted.expectRows(
+        run.target, [Scripted.cells("a", 5), Scripted.cells("b", 1)], at: place)
+    },
+
     SinkCheck("rows that the database refused come back, or are refused again") { place in
       let sink = try await place.makeSink()
       try await place.probe.execute(
