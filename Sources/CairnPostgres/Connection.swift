@@ -14,6 +14,8 @@ import Cairn
 /// Values are always bound, never pasted into SQL.
 final class Connection {
   private let handle: OpaquePointer
+  /// How many bytes of a copy go to libpq at once.
+  private static let copyPiece = 64 << 10
 
   /// Connects.
   ///
@@ -124,12 +126,17 @@ final class Connection {
     var thrown: (any Error)?
     do {
       try body { bytes in
-        guard !bytes.isEmpty else { return }
-        guard
-          PQputCopyData(
-            self.handle, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
-            Int32(bytes.count)) == 1
-        else { throw CopyInterrupted() }
+        var rest = bytes
+        while !rest.isEmpty {
+          // libpq keeps a buffer as large as the largest piece.
+          let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.copyPiece))
+          guard
+            PQputCopyData(
+              self.handle, piece.baseAddress?.assumingMemoryBound(to: CChar.self),
+              Int32(piece.count)) == 1
+          else { throw CopyInterrupted() }
+          rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.count))
+        }
       }
     } catch is CopyInterrupted {
       // The server's own words follow.

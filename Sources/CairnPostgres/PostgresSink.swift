@@ -274,8 +274,9 @@ public struct PostgresSink: Sink {
     let record = try await server.work.perform {
       try server.runs.record(of: lease.syncID, on: $0)
     }
-    // Statistics follow by themselves some time later; a plan that needs them now must not wait.
-    _ = try? await FinishSteps(server: server, lease: lease).analyze(record)
+    // The run does not depend on it.
+    _ = try? await FinishSteps(server: server, lease: lease).analyze(
+      record, key: request.target.key)
     return record
   }
 

@@ -56,7 +56,7 @@ struct RowMerge {
   private(set) var refusals: [(row: UInt32, refusal: Refusal)] = []
 
   /// How many keys are looked up at once, which bounds the memory for what comes back.
-  private static let lookUpSize = 8_192
+  private static let lookUpSize = 2_048
 
   init(_ plan: Plan, on connection: Connection) {
     self.plan = plan

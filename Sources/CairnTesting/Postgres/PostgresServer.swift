@@ -42,7 +42,7 @@ public final class PostgresServer: Sendable {
     var own = [
       "listen_addresses=127.0.0.1", "unix_socket_directories=", "password_encryption=scram-sha-256",
       "max_connections=300", "shared_buffers=64MB", "max_wal_size=1GB",
-      "max_prepared_transactions=0",
+      "max_prepared_transactions=0", "autovacuum_naptime=1h",
     ]
     if !isDurable { own += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"] }
     self.settings = own + settings
