@@ -45,13 +45,16 @@ struct FinishSteps: Sendable {
   /// Rows of a run from which on statistics are made anew, if they are also a tenth of the table.
   private static let manyRows = 10_000
 
+  /// The statistics target until autovacuum comes: 300 times as many rows are looked at.
+  private static let passingTarget = 20
+
   /// Makes statistics of the target anew after a large load. A role that does not own the table only
   /// gets a warning for it, which nobody sees.
   ///
-  /// Statistics of all columns may take as long as half of the load. Autovacuum makes them within a
-  /// minute or so; until then how many rows there are, and of which keys, is what plans need. So it is
-  /// all columns only where autovacuum does not come, or where views are to be refreshed next.
-  func analyze(_ run: RunRecord, key: [String]) async throws {
+  /// Statistics from the sample that the server would take may cost as much as half of the load.
+  /// Autovacuum makes these within a minute or so; until then plans do with a fifth of the sample. So
+  /// all of it is taken only where autovacuum does not come, or where views are to be refreshed next.
+  func analyze(_ run: RunRecord) async throws {
     let viewsFollow = run.status == .processing
     let written = run.counts.inserted + run.counts.updated
     guard written >= Self.manyRows else { return }
@@ -62,13 +65,23 @@ struct FinishSteps: Sendable {
         SELECT reltuples <= $2::float8 * 10 AS is_large, relkind = 'r'
           AND current_setting('autovacuum')::boolean AND current_setting('track_counts')::boolean
           AND coalesce((SELECT option_value::boolean FROM pg_options_to_table(reloptions)
-            WHERE option_name = 'autovacuum_enabled'), true) AS autovacuum_comes
+            WHERE option_name = 'autovacuum_enabled'), true) AS autovacuum_comes,
+          (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+            WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped) AS columns
         FROM pg_class WHERE oid = to_regclass($1)
         """, [.text(name.sql), .integer(written)])
       guard let row = found.named(), try row.isTrue("is_large") else { return }
-      let some = try !viewsFollow && row.isTrue("autovacuum_comes") && !key.isEmpty
-      let columns = some ? " (\(key.map(\.quotedIdentifier).joined(separator: ", ")))" : ""
-      try connection.execute("ANALYZE \(name.sql)\(columns)")
+      if try !viewsFollow && row.isTrue("autovacuum_comes") {
+        try connection.execute(
+          """
+          SELECT set_config('default_statistics_target', least(
+            current_setting('default_statistics_target')::integer, \(Self.passingTarget))::text, true)
+          """)
+        // Named columns: without them autovacuum would take it that all is done.
+        try connection.execute("ANALYZE \(name.sql) (\(row.required("columns")))")
+      } else {
+        try connection.execute("ANALYZE \(name.sql)")
+      }
     }
   }
 

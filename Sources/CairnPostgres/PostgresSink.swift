@@ -275,8 +275,7 @@ public struct PostgresSink: Sink {
       try server.runs.record(of: lease.syncID, on: $0)
     }
     // The run does not depend on it.
-    _ = try? await FinishSteps(server: server, lease: lease).analyze(
-      record, key: request.target.key)
+    _ = try? await FinishSteps(server: server, lease: lease).analyze(record)
     return record
   }
 
