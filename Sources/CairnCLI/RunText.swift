@@ -10,7 +10,7 @@ enum RunText {
     case .partialSuccess: return "PARTIAL_SUCCESS"
     case .failed: return "FAILED"
     case .converting, .ready, .processing:
-      return run.holder == nil ? "STOPPED" : "PROCESSING"
+      return run.holder?.owner.isAliveOnThisHost == true ? "PROCESSING" : "STOPPED"
     }
   }
 
@@ -66,7 +66,10 @@ enum RunText {
         + " + \(Readable.count(counts.superseded)) superseded"
         + " + \(Readable.count(counts.kept)) kept"
         + " + \(Readable.count(counts.rejected)) rejected")
-    if let holder = run.holder { lines.append("  owner      \(holder)") }
+    if let holder = run.holder {
+      let isGone = holder.owner.isAliveOnThisHost ? "" : ", which is gone"
+      lines.append("  owner      \(holder)\(isGone)")
+    }
     if let error = run.error { lines.append("  error      \(error)") }
     return lines.joined(separator: "\n")
   }

@@ -123,6 +123,21 @@ import Testing
     #expect(try values(place) == lastRows)
   }
 
+  @Test("whatever a load asks of the server is asked again")
+  func stumbles() async throws {
+    let place = try Place()
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let failing = FailingSink(sink: sink, chunks: [], forgetting: 0, stumbles: true)
+    let outcome = try await load(job(place), from: try source(place), into: failing)
+    guard case .done = outcome else {
+      Issue.record("expected done, found \(outcome)")
+      return
+    }
+    #expect(
+      failing.stumbles == ["finish", "ledger", "recordEnd", "stage", "targetDamage", "update"])
+    #expect(try values(place) == lastRows)
+  }
+
   @Test("commits that were acknowledged and are gone are made again", arguments: [2, 9])
   func lostAcknowledgements(_ chunk: Int) async throws {
     let place = try Place()
@@ -261,20 +276,28 @@ private struct FailingSink: Sink {
   let chunks: Set<Int>
   private let failure: Failure
   private let attempts = Attempts()
+  private let stumbling: Stumbling?
 
   /// Fails to commit the chunks.
   init(sink: SQLiteSink, chunks: Set<Int>, error: SinkError) {
     self.sink = sink
     self.chunks = chunks
     failure = .error(error)
+    stumbling = nil
   }
 
   /// Acknowledges the chunks so many times without committing them.
-  init(sink: SQLiteSink, chunks: Set<Int>, forgetting times: Int) {
+  ///
+  /// - Parameter stumbles: Whether the first call of each method that a run makes fails.
+  init(sink: SQLiteSink, chunks: Set<Int>, forgetting times: Int, stumbles: Bool = false) {
     self.sink = sink
     self.chunks = chunks
     failure = .forgets(times)
+    stumbling = stumbles ? Stumbling() : nil
   }
+
+  /// The methods that failed once.
+  var stumbles: [String] { stumbling?.methods ?? [] }
 
   func tries(of chunk: Int) -> Int { attempts.count(of: chunk) }
 
@@ -290,6 +313,7 @@ private struct FailingSink: Sink {
     try await sink.abandon(syncID, owner: owner)
   }
   func update(_ update: RunUpdate, under lease: Lease) async throws {
+    try stumbling?.reach("update")
     try await sink.update(update, under: lease)
   }
   func acquireLease(
@@ -308,12 +332,15 @@ private struct FailingSink: Sink {
     try await sink.prepareTarget(target)
   }
   func targetDamage(of run: RunRecord, target: TargetTable) async throws -> String? {
-    try await sink.targetDamage(of: run, target: target)
+    try stumbling?.reach("targetDamage")
+    return try await sink.targetDamage(of: run, target: target)
   }
   func ledger(of syncID: SyncID) async throws -> [LedgerEntry] {
-    try await sink.ledger(of: syncID)
+    try stumbling?.reach("ledger")
+    return try await sink.ledger(of: syncID)
   }
   func stage(_ work: ChunkWork) async throws -> any StagedChunk {
+    try stumbling?.reach("stage")
     let chunk = work.source.extent.chunk
     let staged = try await sink.stage(work)
     guard chunks.contains(chunk) || chunk == 6 else { return staged }
@@ -322,10 +349,12 @@ private struct FailingSink: Sink {
       attempts: attempts)
   }
   func recordEnd(_ end: SourceEnd, of syncID: SyncID, under lease: Lease) async throws {
+    try stumbling?.reach("recordEnd")
     try await sink.recordEnd(end, of: syncID, under: lease)
   }
   func finish(_ request: FinishRequest, under lease: Lease) async throws -> RunRecord {
-    try await sink.finish(request, under: lease)
+    try stumbling?.reach("finish")
+    return try await sink.finish(request, under: lease)
   }
   func refresh(_ view: String, under lease: Lease) async throws {
     try await sink.refresh(view, under: lease)
@@ -364,6 +393,17 @@ private struct FailingChunk: StagedChunk {
   }
 
   func discard() async { await staged.discard() }
+}
+
+/// Fails the first call of each method.
+private final class Stumbling: Sendable {
+  private let reached = Mutex<Set<String>>([])
+  var methods: [String] { reached.withLock { $0.sorted() } }
+
+  func reach(_ method: String) throws {
+    guard reached.withLock({ $0.insert(method).inserted }) else { return }
+    throw SinkError.transient("\(method) stumbled")
+  }
 }
 
 private final class Attempts: Sendable {

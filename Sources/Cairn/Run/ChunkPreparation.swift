@@ -8,6 +8,7 @@ struct ChunkPreparation: Sendable {
   let transform: BatchTransform
   let folder: ChunkFolder?
   let sink: any Sink
+  let retry: TransientRetry
   let faults: FaultPoints
 
   func prepare(_ chunk: ChunkSupply.Chunk) async throws -> PreparedChunk {
@@ -33,7 +34,7 @@ struct ChunkPreparation: Sendable {
       })
     let clock = ContinuousClock()
     let start = clock.now
-    let staged = try await sink.stage(work)
+    let staged = try await retry.run { try await sink.stage(work) }
     steps.stage += (clock.now - start).inSeconds
     faults.reach(.chunkStaged)
     var wasReused = false

@@ -41,14 +41,19 @@ struct LoadRunner {
     var account = LoadAccount(run: run, sink: sink.location, progress: progress)
     account.began()
     options.faults.reach(.runBegun)
-    var ledger = try await sink.ledger(of: syncID)
-    if let damage = try await sink.targetDamage(of: run.record, target: settings.target) {
+    var ledger = try await retry.run { try await sink.ledger(of: syncID) }
+    let damage = try await retry.run {
+      try await sink.targetDamage(of: run.record, target: settings.target)
+    }
+    if let damage {
       throw LoadError.targetDamaged(syncID, table: settings.target.name, detail: damage)
     }
     let folder = try openFolder()
     var manifest = try openManifest()
-    try await sink.update(
-      RunUpdate(status: .processing, phase: "processing"), under: run.lease)
+    try await retry.run {
+      try await sink.update(
+        RunUpdate(status: .processing, phase: "processing"), under: run.lease)
+    }
     let attempt = run.record.attempt
     let began = options.environment.timestamp()
     manifest.note {
@@ -405,6 +410,6 @@ struct LoadRunner {
     batchTransform.userTransform = transform
     return ChunkPreparation(
       run: run.record, settings: settings, transform: batchTransform, folder: folder, sink: sink,
-      faults: options.faults)
+      retry: retry, faults: options.faults)
   }
 }
