@@ -71,6 +71,8 @@ struct FinishSteps: Sendable {
         FROM pg_class WHERE oid = to_regclass($1)
         """, [.text(name.sql), .integer(written)])
       guard let row = found.named(), try row.isTrue("is_large") else { return }
+      // Whoever vacuums the table now makes statistics as well.
+      try connection.execute("SET LOCAL lock_timeout = '2s'")
       if try !viewsFollow && row.isTrue("autovacuum_comes") {
         try connection.execute(
           """
