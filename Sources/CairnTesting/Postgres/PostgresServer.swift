@@ -255,8 +255,9 @@ private struct Programs {
     guard pipe(&ends) == 0 else { throw .failed("no pipe can be made") }
     // No other child may hold it open.
     _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+    // PgBouncer inherits which signals are blocked from the thread that starts it: only KILL is sure.
     let script = """
-      read _; [ -f '\(path)/bouncer.pid' ] && kill "$(cat '\(path)/bouncer.pid')"
+      read _; [ -f '\(path)/bouncer.pid' ] && kill -KILL "$(cat '\(path)/bouncer.pid')"
       '\(folder)/pg_ctl' -D '\(path)/data' -m immediate stop; rm -rf '\(path)'
       """
     let command = serverCommand(["sh", "-c", script])
