@@ -133,24 +133,34 @@ struct RowBlock: Sendable {
     try CopyRows.trailer.withUnsafeBytes(send)
   }
 
-  /// Calls `body` for each value of a row, in the order of the columns: its bytes, or nil for NULL.
-  @inline(__always)
-  func forEachValue(
-    ofRow row: Int, _ body: (_ column: Int, UnsafeRawBufferPointer?) throws -> Void
-  ) rethrows {
-    try bytes.withUnsafeBytes { bytes in
+  /// Whether a row has the same bytes as a record in PostgreSQL's binary form: the number of columns,
+  /// then for each its type, its length (-1 for NULL) and its value.
+  func isEqual(_ row: Int, toRecord record: UnsafeRawBufferPointer) -> Bool {
+    guard record.count >= 4, let other = record.baseAddress,
+      record.loadUnaligned(as: UInt32.self).bigEndian == UInt32(columnCount)
+    else { return false }
+    return bytes.withUnsafeBytes { bytes in
+      guard let own = bytes.baseAddress else { return false }
       var position = starts[row] + 2
-      for column in 0..<columnCount {
-        let length = Int(
-          Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Int32.self)))
-        position += 4
-        if length < 0 {
-          try body(column, nil)
-        } else {
-          try body(column, UnsafeRawBufferPointer(rebasing: bytes[position..<position + length]))
-          position += length
+      var otherPosition = 4
+      for _ in 0..<columnCount {
+        otherPosition += 4
+        guard otherPosition + 4 <= record.count else { return false }
+        let length = own.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+        guard other.loadUnaligned(fromByteOffset: otherPosition, as: UInt32.self) == length else {
+          return false
         }
+        position += 4
+        otherPosition += 4
+        let count = Int(Int32(bitPattern: length.bigEndian))
+        guard count > 0 else { continue }
+        guard otherPosition + count <= record.count,
+          memcmp(own + position, other + otherPosition, count) == 0
+        else { return false }
+        position += count
+        otherPosition += count
       }
+      return otherPosition == record.count
     }
   }
 }

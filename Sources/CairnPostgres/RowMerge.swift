@@ -307,19 +307,11 @@ struct RowMerge {
     for position in 0..<found.rowCount {
       let row = rows[rows.startIndex + Int(found.binaryInteger(position, 0)) - 1]
       present.insert(row)
-      var isEqual = true
-      plan.rows.block.forEachValue(ofRow: Int(row)) { column, value in
-        guard isEqual else { return }
-        guard let value else {
-          isEqual = found.isNull(position, column + 1)
-          return
-        }
-        let other = found.unsafeBytes(position, column + 1)
-        isEqual =
-          value.count == other.count && !found.isNull(position, column + 1)
-          && value.elementsEqual(other)
+      if plan.rows.block.isEqual(Int(row), toRecord: found.unsafeBytes(position, 1)) {
+        written.unchanged.append(row)
+      } else {
+        changed.append(row)
       }
-      if isEqual { written.unchanged.append(row) } else { changed.append(row) }
     }
   }
 
