@@ -48,7 +48,9 @@ final class Connection {
   deinit { PQfinish(handle) }
 
   /// Whether the connection can still be used.
-  var isAlive: Bool { PQstatus(handle) == CONNECTION_OK }
+  var isAlive: Bool {
+    PQstatus(handle) == CONNECTION_OK && PQpipelineStatus(handle) == PQ_PIPELINE_OFF
+  }
 
   /// Whether a transaction is open, failed or not.
   var isInTransaction: Bool {
@@ -84,6 +86,60 @@ final class Connection {
         PQexecParams(
           handle, sql, Int32(parameters.count), types, values, lengths, formats, binary ? 1 : 0))
     }
+  }
+
+  /// Executes a statement for several lots of parameters in turn. Each is sent before the answer to
+  /// the one before it is looked at, so that the server goes on meanwhile.
+  ///
+  /// - Parameters:
+  ///   - parameters: The parameters of a lot.
+  ///   - body: Looks at the answer to a lot, values in binary form.
+  func queryEach(
+    _ sql: String, lots: Int, parameters: (Int) -> [Parameter],
+    _ body: (Int, QueryResult) throws -> Void
+  ) throws {
+    guard PQenterPipelineMode(handle) == 1 else { throw lost() }
+    var sent = 0
+    var received = 0
+    var thrown: (any Error)?
+    do {
+      for lot in 0..<lots {
+        while sent < min(lot + 2, lots) {
+          try send(sql, parameters(sent))
+          sent += 1
+        }
+        let answer = receive()
+        received += 1
+        try body(lot, checked(answer))
+      }
+    } catch { thrown = error }
+    // Nothing may be left before the next statement.
+    while received < sent {
+      PQclear(receive())
+      received += 1
+    }
+    let isOver = PQexitPipelineMode(handle) == 1
+    if let thrown { throw thrown }
+    guard isOver else { throw lost() }
+  }
+
+  /// Sends a statement in a pipeline.
+  private func send(_ sql: String, _ parameters: [Parameter]) throws {
+    let isSent = Parameter.withBound(parameters) { types, values, lengths, formats in
+      PQsendQueryParams(
+        handle, sql, Int32(parameters.count), types, values, lengths, formats, 1) == 1
+        && PQpipelineSync(handle) == 1
+    }
+    guard isSent else { throw lost() }
+  }
+
+  /// The answer to a statement in a pipeline; nil when the connection is gone.
+  private func receive() -> OpaquePointer? {
+    let answer = PQgetResult(handle)
+    // The end of the answer, and the mark that the pipeline is in step.
+    while let rest = PQgetResult(handle) { PQclear(rest) }
+    PQclear(PQgetResult(handle))
+    return answer
   }
 
   /// Commits the open transaction.

@@ -264,13 +264,15 @@ struct RowMerge {
     }
     guard !candidates.isEmpty else { return Array(rows) }
     var present: Set<UInt32> = []
-    for start in stride(from: 0, to: candidates.count, by: Self.lookUpSize) {
-      let asked = candidates[start..<min(start + Self.lookUpSize, candidates.count)]
-      if plan.mode == .insertOnly {
-        try partForInsertOnly(asked, keys, &written, &present, changed: &changed)
-      } else {
-        try compare(asked, keys, &written, &present, changed: &changed)
+    let lots = stride(from: 0, to: candidates.count, by: Self.lookUpSize).map { start in
+      candidates[start..<min(start + Self.lookUpSize, candidates.count)]
+    }
+    if plan.mode == .insertOnly {
+      for lot in lots {
+        try partForInsertOnly(lot, keys, &written, &present, changed: &changed)
       }
+    } else {
+      try compare(lots, keys, &written, &present, changed: &changed)
     }
     return present.isEmpty ? Array(rows) : rows.filter { !present.contains($0) }
   }
@@ -293,24 +295,28 @@ struct RowMerge {
       written.kept.append(row)
     }
     let mine = there.filter(own.contains)
-    if !mine.isEmpty { try compare(mine[...], keys, &written, &present, changed: &changed) }
+    if !mine.isEmpty { try compare([mine[...]], keys, &written, &present, changed: &changed) }
   }
 
   /// Compares rows with those of the table. Where the bytes are equal the values are; where they are
   /// not, the database decides when it updates.
   private func compare(
-    _ rows: ArraySlice<UInt32>, _ keys: KeyArrays, _ written: inout Written,
+    _ lots: [ArraySlice<UInt32>], _ keys: KeyArrays, _ written: inout Written,
     _ present: inout Set<UInt32>, changed: inout [UInt32]
   ) throws {
-    let found = try connection.query(
-      sql.lookUp(withColumns: true), keys.parameters(for: rows), binary: true)
-    for position in 0..<found.rowCount {
-      let row = rows[rows.startIndex + Int(found.binaryInteger(position, 0)) - 1]
-      present.insert(row)
-      if plan.rows.block.isEqual(Int(row), toRecord: found.unsafeBytes(position, 1)) {
-        written.unchanged.append(row)
-      } else {
-        changed.append(row)
+    try connection.queryEach(
+      sql.lookUp(withColumns: true), lots: lots.count,
+      parameters: { keys.parameters(for: lots[$0]) }
+    ) { lot, found in
+      let rows = lots[lot]
+      for position in 0..<found.rowCount {
+        let row = rows[rows.startIndex + Int(found.binaryInteger(position, 0)) - 1]
+        present.insert(row)
+        if plan.rows.block.isEqual(Int(row), toRecord: found.unsafeBytes(position, 1)) {
+          written.unchanged.append(row)
+        } else {
+          changed.append(row)
+        }
       }
     }
   }
