@@ -10,9 +10,9 @@ extension ChunkLimits {
   ///   their size.
   /// - It has at most a million fields, since each takes some bytes however short it is: with more
   ///   than 100 columns it has fewer rows, down to 1,000.
-  /// - Its text takes at most 3/512 of the memory there is, between 256 KiB and 16 MiB:
+  /// - Its text takes at most 5/1024 of the memory there is, between 256 KiB and 16 MiB:
   ///   some four chunks are in flight, and a chunk takes more than twice its text while it is parsed
-  ///   and encoded. With the default budget of 512 MiB that is 3 MiB.
+  ///   and encoded. With the default budget of 512 MiB that is 2.5 MiB.
   /// - The memory there is: the budget, or half of the container's limit where that is less.
   ///
   /// - Parameters:
@@ -27,7 +27,7 @@ extension ChunkLimits {
     memoryBudget: Int = 512 << 20, memoryLimit: Int? = nil
   ) -> ChunkLimits {
     let memory = min(memoryBudget, memoryLimit.map { $0 / 2 } ?? .max)
-    let bytes = min(max(memory / 512 * 3, 256 << 10), 16 << 20)
+    let bytes = min(max(memory / 1024 * 5, 256 << 10), 16 << 20)
     let textBytes = max(sourceSize ?? 0, 0) / (500 * 100) * (compression == .none ? 1 : 5)
     var rows = min(max(Int(clamping: textBytes), 10_000), 50_000)
     rows = min(rows, max(1_000_000 / max(columns, 1), 1_000))

@@ -37,7 +37,7 @@ private final class Trigger: Sendable {
   private let point: FaultPoint
   private let count: Int
   private let signal: Int32
-  private let reaches = Atomic<Int>(0)
+  private let reaches = Mutex(0)
 
   init(variable: String, value: String, signal: Int32) throws(CrashSettingError) {
     let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -54,8 +54,12 @@ private final class Trigger: Sendable {
 
   func reached(_ point: FaultPoint) {
     guard point == self.point else { return }
-    // To this thread, not to the process: it shall not take another step.
-    if reaches.add(1, ordering: .relaxed).newValue == count { raise(signal) }
+    reaches.withLock { reaches in
+      reaches += 1
+      // To this thread, not to the process: it shall not take another step. Nor shall others that come
+      // to the point, hence under the lock.
+      if reaches == count { raise(signal) }
+    }
   }
 }
 

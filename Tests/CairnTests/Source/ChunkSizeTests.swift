@@ -13,8 +13,8 @@ import Testing
         sourceSize: size, compression: compression, columns: columns, memoryBudget: budget,
         memoryLimit: limit)
     }
-    #expect(limits(nil) == ChunkLimits(rows: 10_000, bytes: 3 << 20))
-    #expect(limits(1_000) == ChunkLimits(rows: 10_000, bytes: 3 << 20))
+    #expect(limits(nil) == ChunkLimits(rows: 10_000, bytes: 5 << 19))
+    #expect(limits(1_000) == ChunkLimits(rows: 10_000, bytes: 5 << 19))
     #expect(limits(140_000_000).rows == 10_000)
     #expect(limits(1_000_000_000).rows == 20_000)
     #expect(limits(1_000_000_000, .gzip, columns: 10).rows == 50_000)
@@ -22,9 +22,9 @@ import Testing
     #expect(limits(100_000_000_000, columns: 3).rows == 50_000)
     #expect(limits(1_000, columns: 400).rows == 2_500)
     #expect(limits(1_000, columns: 100_000).rows == 1_000)
-    #expect(limits(1_000, limit: 128 << 20).bytes == 384 << 10)
+    #expect(limits(1_000, limit: 128 << 20).bytes == 320 << 10)
     #expect(limits(1_000, limit: 1 << 20).bytes == 256 << 10)
-    #expect(limits(1_000, limit: 64 << 30).bytes == 3 << 20)
+    #expect(limits(1_000, limit: 64 << 30).bytes == 5 << 19)
   }
 
   @Test func `a container's memory limit is found in either version of control groups`() throws {
