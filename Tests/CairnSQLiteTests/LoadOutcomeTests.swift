@@ -123,6 +123,26 @@ import Testing
     #expect(try values(place) == lastRows)
   }
 
+  @Test("a load that tidies up for longer than its lease is done all the same")
+  func longCleanup() async throws {
+    let place = try Place()
+    let sink = SQLiteSink(path: place.path + "/t.db")
+    let isSlow = Mutex(false)
+    let faults = FaultPoints { point in
+      guard point == .cleanupBefore else { return }
+      isSlow.withLock { $0 = true }
+      Thread.sleep(forTimeInterval: 0.5)
+    }
+    let outcome = try await load(
+      job(place), from: try source(place), into: sink,
+      options: LoadOptions(leaseDuration: .milliseconds(150), faults: faults))
+    guard case .done = outcome else {
+      Issue.record("expected done, found \(outcome)")
+      return
+    }
+    #expect(isSlow.withLock { $0 }, "there was nothing to tidy up")
+  }
+
   @Test("whatever a load asks of the server is asked again")
   func stumbles() async throws {
     let place = try Place()

@@ -8,7 +8,10 @@ struct LeaseKeeper {
 
   /// Does `work`, renewing the lease at a third of its duration.
   ///
-  /// - Throws: What `work` throws; ``SinkError/fenced(_:)`` once the lease is found taken over.
+  /// A lease that is found taken over, or given back by `work` itself before it tidies up, is renewed
+  /// no more. Whoever lost it hears so from the next commit.
+  ///
+  /// - Throws: What `work` throws.
   func keeping<Result: Sendable>(
     _ work: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
@@ -30,8 +33,8 @@ struct LeaseKeeper {
         try await sink.renew(lease, duration: options.leaseDuration)
       } catch is CancellationError {
         return nil
-      } catch SinkError.fenced(let holder) {
-        throw SinkError.fenced(holder)
+      } catch SinkError.fenced {
+        return nil
       } catch {
         // The commit checks the fence itself; a renewal that failed for now is tried again.
         options.logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
