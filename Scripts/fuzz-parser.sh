@@ -17,7 +17,7 @@ mkdir -p "$folder/corpus" "$folder/seeds" "$folder/finds" "$folder/build"
 source=Sources/Cairn/Source
 kernel="$source/ByteMatch.swift $source/ByteStream.swift $source/ChunkExtent.swift
   $source/ColumnBuilder.swift $source/ColumnBuilders.swift $source/CutChunk.swift
-  $source/Delimiter.swift $source/DelimiterScan.swift $source/FieldTable.swift
+  $source/Delimiter.swift $source/DelimiterScan.swift $source/FieldHash.swift $source/FieldTable.swift
   $source/OversizedField.swift $source/QuotedFields.swift $source/QuotedRow.swift
   $source/RowCutter.swift $source/RowParser.swift $source/SampleRows.swift
   $source/SourceChunk.swift $source/SourceError.swift $source/SourceLayout.swift
