@@ -35,7 +35,7 @@ format: setup ## Format all Swift sources in place.
 	@Scripts/lint.sh --fix
 
 test: setup venv lint build ## Lint, build, run all tests, then those of the examples. Some 15 minutes from a clean clone.
-	swift test --skip-build
+	@Scripts/test.sh
 	@Scripts/examples.sh
 
 demo: release ## Generate, load, crash at 60 %, resume, verify: see Cairn work.

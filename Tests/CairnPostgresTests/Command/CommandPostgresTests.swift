@@ -209,6 +209,48 @@ struct CommandPostgresTests {
         == [["1", "10"], ["2", "20"], ["3", "30"]])
   }
 
+  /// The second run writes the key otherwise than the first one read it.
+  @Test(arguments: [
+    ("char(5)", "text", "text", "ab"), ("numeric", "numeric(9,2)", "numeric(9,3)", "1.50"),
+    ("numeric(12,4)", "numeric(9,2)", "numeric(9,3)", "1.50"),
+    ("bigint", "integer", "bigint", "7"),
+    ("timestamptz", "timestamptz", "timestamptz", "2025-01-29T14:30:22+01:00"),
+  ])
+  func `a corrected row overwrites no newer one, however its key is written`(
+    _ column: String, _ first: String, _ second: String, _ key: String
+  ) async throws {
+    try await server.probe.execute(
+      "CREATE TABLE payments (id \(column) PRIMARY KEY, amount bigint)")
+    func load(_ name: String, type: String, amount: String) async throws -> ChildOutcome {
+      try place.write("id,amount\n\(key),\(amount)\n", to: "\(name).csv")
+      try place.write(
+        """
+        job: \(name)
+        columns:
+          - { name: id, type: "\(type)", required: true }
+          - { name: amount, type: bigint }
+        errors: { max_rate: 1 }
+        sink: { url: "\(url)", table: payments, key: [id] }
+        """, to: "\(name).yaml")
+      return try await place.cairn("load", "\(name).csv", "--job", "\(name).yaml", "--quiet")
+    }
+    let monday = try await load("monday", type: first, amount: "x")
+    #expect(monday.exitCode == 0, "\(monday.standardError)")
+    let tuesday = try await load("tuesday", type: second, amount: "7")
+    #expect(tuesday.exitCode == 0, "\(tuesday.standardError)")
+    let run = try #require(
+      try await server.probe.value(
+        "SELECT sync_id FROM \(server.stateSchema).sync_metadata WHERE job = 'monday'"))
+    let listed = try await place.cairn("rejects", run, "--job", "monday.yaml", "--format", "csv")
+    #expect(listed.standardOutput.contains("\(key),x"), "\(listed.standardOutput)")
+    try place.write(
+      listed.standardOutput.replacing("\(key),x", with: "\(key),5"), to: "corrected.csv")
+    let replayed = try await place.cairn(
+      "rejects", "replay", run, "corrected.csv", "--job", "monday.yaml")
+    #expect(replayed.standardOutput.contains("superseded"), "\(replayed.standardOutput)")
+    #expect(try await server.probe.query("SELECT amount FROM payments") == [["7"]])
+  }
+
   @Test func `the server's words about a row are in the reject and nowhere else`() async throws {
     try await server.probe.execute(
       """
