@@ -23,6 +23,7 @@ struct ColumnValues {
     case .boolean(let array): try with(array, .boolean, body)
     case .int32(let array): try with(array, .int32, body)
     case .int64(let array): try with(array, .int64, body)
+    case .int96(let array): try with(array, .int96, body)
     case .float(let array): try with(array, .float, body)
     case .double(let array): try with(array, .double, body)
     case .byteArray(let strings): try with(strings, .byteArray, body)

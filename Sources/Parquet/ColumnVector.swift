@@ -6,6 +6,8 @@ public enum PhysicalValues: Sendable {
   case int32([Int32])
   /// INT64.
   case int64([Int64])
+  /// INT96.
+  case int96([Int96])
   /// FLOAT.
   case float([Float])
   /// DOUBLE.
@@ -21,6 +23,7 @@ public enum PhysicalValues: Sendable {
     case .boolean(let values): values.count
     case .int32(let values): values.count
     case .int64(let values): values.count
+    case .int96(let values): values.count
     case .float(let values): values.count
     case .double(let values): values.count
     case .byteArray(let values), .fixedLengthByteArray(let values): values.count
@@ -28,7 +31,8 @@ public enum PhysicalValues: Sendable {
   }
 }
 
-/// One column of a row group: values, and which of them each row holds.
+/// One column of a row group: values, and which of them each row holds. In a list column each row has
+/// a list of elements, and what is said of rows below holds for elements.
 ///
 /// A dictionary-coded vector has `indices`, one a row, into `values`; a row whose index is
 /// ``null`` has no value. A plain vector has no indices: row `i` holds value `i`, and none is null.
@@ -44,16 +48,23 @@ public struct ColumnVector: Sendable {
   /// Whether it is known that no two of `values` are equal. A writer then states how many different
   /// ones there are.
   public var valuesAreDistinct: Bool
+  /// Which elements each row has; nil unless it is a list column.
+  public var lists: ListRows?
 
   /// Makes a vector from values and, when it is dictionary-coded, one index a row.
   public init(
-    values: PhysicalValues, indices: [UInt32]? = nil, valuesAreDistinct: Bool = false
+    values: PhysicalValues, indices: [UInt32]? = nil, valuesAreDistinct: Bool = false,
+    lists: ListRows? = nil
   ) {
     self.values = values
     self.indices = indices
     self.valuesAreDistinct = valuesAreDistinct
+    self.lists = lists
   }
 
   /// How many rows there are.
-  public var rowCount: Int { indices?.count ?? values.count }
+  public var rowCount: Int { lists?.rowCount ?? elementCount }
+
+  /// How many values, nulls included, all rows have together: one a row, except in lists.
+  public var elementCount: Int { indices?.count ?? values.count }
 }

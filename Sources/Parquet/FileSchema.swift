@@ -1,4 +1,4 @@
-/// A column of a flat schema.
+/// A column: values, or lists of values.
 public struct ColumnDescriptor: Sendable, Hashable {
   /// The column's name.
   public var name: String
@@ -6,21 +6,24 @@ public struct ColumnDescriptor: Sendable, Hashable {
   public var physicalType: PhysicalType
   /// What they mean; nil for the bare physical type.
   public var logicalType: LogicalType?
-  /// Whether a row may have no value (OPTIONAL instead of REQUIRED).
+  /// Whether a row, or in a list column an element, may have no value (OPTIONAL instead of REQUIRED).
   public var isOptional: Bool
   /// Length in bytes of every value of a FIXED_LEN_BYTE_ARRAY; nil for the other types.
   public var fixedLength: Int?
+  /// Set when each row has a list of values instead of one.
+  public var list: ListShape?
 
   /// Makes a column from its parts.
   public init(
     name: String, physicalType: PhysicalType, logicalType: LogicalType? = nil,
-    isOptional: Bool = true, fixedLength: Int? = nil
+    isOptional: Bool = true, fixedLength: Int? = nil, list: ListShape? = nil
   ) {
     self.name = name
     self.physicalType = physicalType
     self.logicalType = logicalType
     self.isOptional = isOptional
     self.fixedLength = fixedLength
+    self.list = list
   }
 
   /// A column of UTF-8 text.

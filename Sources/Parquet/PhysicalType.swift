@@ -25,6 +25,7 @@ extension PhysicalValues {
     case .boolean: .boolean
     case .int32: .int32
     case .int64: .int64
+    case .int96: .int96
     case .float: .float
     case .double: .double
     case .byteArray: .byteArray
