@@ -42,6 +42,9 @@ let package = Package(
     .systemLibrary(
       name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
     .systemLibrary(
+      name: "CBrotli", pkgConfig: "libbrotlidec",
+      providers: [.apt(["libbrotli-dev"]), .brew(["brotli"])]),
+    .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     .systemLibrary(
@@ -50,7 +53,7 @@ let package = Package(
 
     // Libraries.
     .target(
-      name: "Parquet", dependencies: ["CSnappy", "CZstd", "CLZ4", "CZlib", "CISAL"],
+      name: "Parquet", dependencies: ["CSnappy", "CZstd", "CLZ4", "CZlib", "CISAL", "CBrotli"],
       swiftSettings: strict),
     .target(
       name: "Cairn",
@@ -92,7 +95,9 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests mirror Sources.
-    .testTarget(name: "ParquetTests", dependencies: ["Parquet"], swiftSettings: strict),
+    .testTarget(
+      name: "ParquetTests", dependencies: ["Parquet"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "CairnTests", dependencies: ["Cairn", "CairnTesting"], swiftSettings: strict),
     .testTarget(

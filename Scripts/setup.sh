@@ -41,8 +41,9 @@ as_root() {
 
 install_debian() {
   missing=''
-  for package in "$@" libsnappy-dev libzstd-dev liblz4-dev zlib1g-dev libisal-dev libsqlite3-dev \
-    libcurl4-openssl-dev libpq-dev postgresql pgbouncer openssl pkg-config python3-venv zstd gzip; do
+  for package in "$@" libsnappy-dev libzstd-dev liblz4-dev zlib1g-dev libisal-dev libbrotli-dev \
+    libsqlite3-dev libcurl4-openssl-dev libpq-dev postgresql pgbouncer openssl pkg-config \
+    python3-venv zstd gzip; do
     # pkgconf provides pkg-config on newer releases, where dpkg knows the old name no more.
     if [ "$package" = pkg-config ] && command -v pkg-config >/dev/null 2>&1; then continue; fi
     if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
@@ -68,7 +69,8 @@ install_macos() {
     exit 1
   fi
   missing=''
-  for package in "$@" snappy zstd lz4 isa-l curl libpq postgresql@17 pgbouncer pkgconf python3; do
+  for package in "$@" snappy zstd lz4 isa-l brotli curl libpq postgresql@17 pgbouncer pkgconf \
+    python3; do
     brew list --formula "$package" >/dev/null 2>&1 || missing="$missing $package"
   done
   [ -n "$missing" ] || return 0
@@ -86,6 +88,6 @@ elif command -v apt-get >/dev/null 2>&1; then
   install_debian "$@"
 else
   say 'neither apt-get nor Homebrew here; Cairn needs the development files of snappy, zstd, lz4,' \
-    'zlib, isa-l, sqlite3, libcurl and libpq, a PostgreSQL server, pgbouncer, openssl, pkg-config,' \
-    'python3 with venv, zstd, gzip'
+    'zlib, isa-l, brotli, sqlite3, libcurl and libpq, a PostgreSQL server, pgbouncer, openssl,' \
+    'pkg-config, python3 with venv, zstd, gzip'
 fi

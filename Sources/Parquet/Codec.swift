@@ -10,6 +10,8 @@ public enum Codec: Sendable, Hashable {
   case zstd(level: Int)
   /// LZ4 block format without framing (LZ4_RAW).
   case lz4Raw
+  /// Brotli at a quality from 0 (fastest) to 11 (smallest).
+  case brotli(quality: Int)
 
   /// The name the file gives it.
   public var compressionCodec: CompressionCodec {
@@ -19,6 +21,7 @@ public enum Codec: Sendable, Hashable {
     case .gzip: .gzip
     case .zstd: .zstd
     case .lz4Raw: .lz4Raw
+    case .brotli: .brotli
     }
   }
 }
@@ -35,7 +38,7 @@ public enum CompressionCodec: Int32, Sendable, Hashable, CaseIterable {
   case lzo = 3
   /// Brotli (RFC 7932).
   case brotli = 4
-  /// LZ4 in Hadoop's framing; deprecated.
+  /// LZ4 in Hadoop's framing or as a bare block, as old writers had it; read only.
   case lz4Hadoop = 5
   /// Zstandard (RFC 8478).
   case zstd = 6

@@ -1,3 +1,4 @@
+internal import CBrotli
 internal import CISAL
 internal import CLZ4
 internal import CSnappy
@@ -62,6 +63,15 @@ struct Compressor: ~Copyable {
         Int32(clamping: output.capacity))
       guard length > 0 else { throw Self.failure("lz4", "result \(length)") }
       output.advance(Int(length))
+    case .brotli(let quality):
+      output.reserve(BrotliEncoderMaxCompressedSize(input.count))
+      var length = output.capacity
+      let isDone = BrotliEncoderCompress(
+        Int32(clamping: quality), BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, input.count,
+        input.baseAddress?.assumingMemoryBound(to: UInt8.self), &length,
+        output.end.assumingMemoryBound(to: UInt8.self))
+      guard isDone == BROTLI_TRUE else { throw Self.failure("brotli", "a failure") }
+      output.advance(length)
     }
     return output.bytes
   }

@@ -1,5 +1,5 @@
+internal import CBrotli
 internal import CISAL
-internal import CLZ4
 internal import CSnappy
 internal import CZstd
 
@@ -21,10 +21,11 @@ struct Decompressor: ~Copyable {
       switch codec {
       case .uncompressed: 1
       case .snappy: 64  // a copy of up to 64 bytes takes two bytes or more
-      case .lz4Raw: 256  // a length byte stands for up to 255 bytes
+      case .lz4Raw, .lz4Hadoop: 256  // a length byte stands for up to 255 bytes
       case .gzip: 1032  // a match of 258 bytes takes two bits or more
       case .zstd: 1 << 16  // a block of 128 KiB takes three bytes or more
-      case .brotli, .lzo, .lz4Hadoop: 0
+      case .brotli: 1 << 22  // a meta-block of 16 MiB takes four bytes or more
+      case .lzo: 0
       }
     return codec == .uncompressed ? compressed : compressed.multipliedSaturating(by: ratio) + 64
   }
@@ -62,19 +63,33 @@ struct Decompressor: ~Copyable {
       }
       guard length == output.count else { throw Self.wrongLength(output.count, "\(length)") }
     case .lz4Raw:
-      guard let inputCount = Int32(exactly: input.count),
-        let room = Int32(exactly: output.count)
-      else { throw Self.corrupt("lz4", "\(input.count) bytes") }
-      let length = LZ4_decompress_safe(
-        input.baseAddress?.assumingMemoryBound(to: CChar.self),
-        output.baseAddress?.assumingMemoryBound(to: CChar.self), inputCount, room)
-      guard length >= 0 else { throw Self.corrupt("lz4", "others") }
+      guard let length = LZ4.decompress(input, into: output) else {
+        throw Self.corrupt("lz4", "others")
+      }
       guard length == output.count else { throw Self.wrongLength(output.count, "\(length)") }
-    case .brotli, .lzo, .lz4Hadoop:
-      throw ParquetError(
-        .unsupported, expected: "a codec that is read here (snappy, gzip, zstd, lz4Raw)",
-        found: "\(codec)")
+    case .lz4Hadoop:
+      guard LZ4.decompressHadoop(input, into: output) else {
+        throw Self.corrupt("lz4 in Hadoop's framing, or without", "others")
+      }
+    case .brotli:
+      var length = output.count
+      let result = BrotliDecoderDecompress(
+        input.count, input.baseAddress?.assumingMemoryBound(to: UInt8.self), &length,
+        output.baseAddress?.assumingMemoryBound(to: UInt8.self))
+      guard result == BROTLI_DECODER_RESULT_SUCCESS else {
+        throw Self.corrupt("brotli", "others, or more than \(output.count)")
+      }
+      guard length == output.count else { throw Self.wrongLength(output.count, "\(length)") }
+    case .lzo: throw Self.lacksLZO
     }
+  }
+
+  /// Its library's licence would bind every user of this one.
+  static var lacksLZO: ParquetError {
+    ParquetError(
+      .unsupported,
+      expected: "a codec that is read here (snappy, gzip, zstd, brotli, lz4Raw, lz4Hadoop)",
+      found: "lzo")
   }
 
   private mutating func decompressGzip(

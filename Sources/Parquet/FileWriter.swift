@@ -62,6 +62,10 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
       throw ParquetError(
         .invalidSchema, expected: "a zstd level from -7 to 22", found: "\(level)")
     }
+    if case .brotli(let quality) = options.codec, !(0...11).contains(quality) {
+      throw ParquetError(
+        .invalidSchema, expected: "a brotli quality from 0 to 11", found: "\(quality)")
+    }
     self.output = output
     self.schema = schema
     self.options = options

@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Codec.snappy, .gzip, .lz4Raw, .zstd(level: 1)])
+  @Test(arguments: [Codec.snappy, .gzip, .lz4Raw, .zstd(level: 1), .brotli(quality: 1)])
   func pagesThatWouldBecomeGigabytes(codec: Codec) {
     let bytes = Self.file(codec: codec, body: [1, 2, 3, 4]) {
       Self.plainPage(&$0, uncompressed: 2_000_000_000)

@@ -49,6 +49,7 @@ import Testing
 
     let codecs: [Codec] = [
       .uncompressed, .snappy, .gzip, .zstd(level: 3), .zstd(level: -5), .lz4Raw,
+      .brotli(quality: 4),
     ]
     let sizes = [1, 7, 8, 9, 64, 65, 400]
     let limits = [1 << 20, 64, 1, 1000]
