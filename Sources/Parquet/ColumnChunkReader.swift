@@ -4,13 +4,19 @@ struct ColumnChunkReader {
   let leaf: SchemaLeaf
   let chunk: ColumnChunkMetadata
   let rowCount: Int64
+  /// Bytes that the chunk may be longer than stated.
+  var uncountedByteCount = 0
   let limits: ReaderLimits
   let verifyChecksums: Bool
   let scratch: DecoderScratch
 
   func read(from source: ByteSource) throws(ParquetError) -> ColumnVector {
     try checkSupported()
-    let count = rowCount == 0 ? 0 : Int(chunk.compressedByteCount)
+    // Without values nothing is read, and the place need not be one.
+    let stated = chunk.valueCount == 0 ? 0 : Int(chunk.compressedByteCount)
+    let extra =
+      stated == 0 ? 0 : min(uncountedByteCount, source.count - Int(chunk.startOffset) - stated)
+    let count = stated + extra
     let memory = scratch.chunk.room(for: count + PageBytes.slack)
     if count > 0 {
       try source.read(
@@ -20,38 +26,48 @@ struct ColumnChunkReader {
     let bytes = UnsafeRawBufferPointer(start: memory, count: count)
     let plan = try PagePlan(
       bytes, fileOffset: Int(chunk.startOffset), codec: chunk.codec,
-      leastValueSize: leastValueSize, rowCount: Int(rowCount), limits: limits)
+      leastValueSize: leastValueSize, valueCount: Int(chunk.valueCount),
+      uncountedByteCount: extra, limits: limits)
     var values = ColumnValuesBuilder(
       type: column.physicalType, fixedLength: column.fixedLength,
       valueCapacity: plan.expectedValueCount, byteCapacity: plan.keptByteCount,
       byteLimit: limits.chunkByteCount)
-    var rows = RowIndexBuilder(rowCount: Int(rowCount), isIndexed: plan.isDictionaryCoded)
+    var rows = RowIndexBuilder(
+      rowCount: Int(chunk.valueCount), isIndexed: plan.isDictionaryCoded)
+    var lists = ListRowsBuilder(leaf)
     if let dictionary = plan.dictionary {
       try readDictionary(dictionary, bytes, isUsed: plan.isDictionaryCoded, into: &values)
     }
     let dictionaryCount = values.count
     for page in plan.dataPages {
       do {
-        try read(page, bytes, dictionaryCount: dictionaryCount, into: &values, &rows)
+        try read(page, bytes, dictionaryCount: dictionaryCount, into: &values, &rows, &lists)
       } catch {
         var located = error
         if located.offset == nil { located.offset = page.fileOffset }
         throw located
       }
     }
-    return ColumnVector(values: values.finish(), indices: rows.finish())
+    return try ColumnVector(
+      values: values.finish(), indices: rows.finish(),
+      lists: isList ? lists.finish(rowCount: Int(rowCount)) : nil)
   }
 
   private func checkSupported() throws(ParquetError) {
-    guard leaf.maxRepetitionLevel == 0 else {
-      throw ParquetError(.unsupported, expected: "a column that is not repeated", found: "a list")
+    guard leaf.maxRepetitionLevel <= 1 else {
+      throw ParquetError(
+        .unsupported, expected: "a column of values or of lists of values",
+        found: "lists within lists, \(leaf.maxRepetitionLevel) deep")
     }
-    guard column.physicalType != .int96 else {
-      throw ParquetError(.unsupported, expected: "a type other than INT96", found: "INT96")
-    }
+    guard chunk.codec != .lzo else { throw Decompressor.lacksLZO }
     guard rowCount <= limits.rowCount else {
       throw ParquetError(
         .limitExceeded, expected: "at most \(limits.rowCount) rows", found: "\(rowCount)")
+    }
+    guard !isList || chunk.valueCount <= limits.elementCount else {
+      throw ParquetError(
+        .limitExceeded, expected: "lists of at most \(limits.elementCount) elements together",
+        found: "\(chunk.valueCount)")
     }
     guard chunk.compressedByteCount <= limits.chunkByteCount else {
       throw ParquetError(
@@ -59,6 +75,8 @@ struct ColumnChunkReader {
         found: "\(chunk.compressedByteCount)")
     }
   }
+
+  private var isList: Bool { leaf.maxRepetitionLevel > 0 }
 
   /// The fewest bytes that a value in a dictionary has.
   private var leastValueSize: Int {
@@ -135,19 +153,22 @@ struct ColumnChunkReader {
 
   private func read(
     _ page: PagePlan.Page, _ bytes: UnsafeRawBufferPointer, dictionaryCount: Int,
-    into values: inout ColumnValuesBuilder, _ rows: inout RowIndexBuilder
+    into values: inout ColumnValuesBuilder, _ rows: inout RowIndexBuilder,
+    _ lists: inout ListRowsBuilder
   ) throws(ParquetError) {
     try verify(page, bytes)
     let header = page.header
+    try checkStated(header.encoding)
     let body = UnsafeRawBufferPointer(rebasing: bytes[page.body])
     var content: PageBytes
     let presence: RowPresence
     if header.type == .dataV2 {
       let levelCount = header.repetitionLevelByteCount + header.definitionLevelByteCount
-      var levels = PageBytes(
+      var definitions = PageBytes(
         UnsafeRawBufferPointer(rebasing: body[..<levelCount]), fileOffset: page.fileOffset)
-      levels.position = header.repetitionLevelByteCount
-      presence = try readLevels(&levels, count: header.valueCount)
+      var repetitions = try definitions.part(
+        header.repetitionLevelByteCount, "repetition levels")
+      presence = try readLevels(&repetitions, &definitions, header, &lists)
       let codec = header.isCompressed ? chunk.codec : .uncompressed
       content = try decompress(
         UnsafeRawBufferPointer(rebasing: body[levelCount...]), codec,
@@ -157,20 +178,18 @@ struct ColumnChunkReader {
       content = try decompress(
         body, chunk.codec, to: header.uncompressedByteCount, page.fileOffset, into: &values,
         isKept: page.keepsBytes)
-      if leaf.maxDefinitionLevel > 0 {
-        guard header.definitionLevelEncoding == .rle else {
-          throw ParquetError(
-            .unsupported, expected: "definition levels in RLE",
-            found: "\(header.definitionLevelEncoding)")
-        }
-        let length = try content.length("the length of definition levels")
-        var levels = try content.part(length, "definition levels")
-        presence = try readLevels(&levels, count: header.valueCount)
-      } else {
-        presence = RowPresence(rowCount: header.valueCount, valueCount: header.valueCount)
-      }
+      var repetitions = try LevelReader.split(
+        &content, header.repetitionLevelEncoding, count: header.valueCount,
+        most: leaf.maxRepetitionLevel, "repetition levels")
+      var definitions = try LevelReader.split(
+        &content, header.definitionLevelEncoding, count: header.valueCount,
+        most: leaf.maxDefinitionLevel, "definition levels")
+      presence = try readLevels(&repetitions, &definitions, header, &lists)
     }
-    if let nullCount = header.nullCount, nullCount != presence.rowCount - presence.valueCount {
+    // Writers disagree on whether an empty list is a null.
+    if !isList, let nullCount = header.nullCount,
+      nullCount != presence.rowCount - presence.valueCount
+    {
       throw content.malformed(
         "\(nullCount) nulls", "\(presence.rowCount - presence.valueCount)")
     }
@@ -183,6 +202,22 @@ struct ColumnChunkReader {
       try appendValues(&content, header.encoding, count: presence.valueCount, to: &values)
     }
     try content.requireEnd()
+  }
+
+  /// Values in PLAIN and BYTE_STREAM_SPLIT take the same room: what the chunk states tells one from
+  /// a damaged header of the other.
+  private func checkStated(_ encoding: Encoding) throws(ParquetError) {
+    let other: Encoding
+    switch encoding {
+    case .plain: other = .byteStreamSplit
+    case .byteStreamSplit: other = .plain
+    default: return
+    }
+    if chunk.encodings.contains(other), !chunk.encodings.contains(encoding) {
+      throw ParquetError(
+        .malformed, expected: "a page in one of the chunk's encodings, \(chunk.encodings)",
+        found: "\(encoding)")
+    }
   }
 
   private func appendValues(
@@ -204,22 +239,44 @@ struct ColumnChunkReader {
 
   // MARK: Levels and codes
 
-  /// Reads definition levels of RLE without length prefix, to the end of `levels`.
+  /// Reads levels to the end of their bytes, and of a list column the rows in them.
   private func readLevels(
-    _ levels: inout PageBytes, count: Int
+    _ repetitions: inout PageBytes, _ definitions: inout PageBytes, _ header: PageHeader,
+    _ lists: inout ListRowsBuilder
+  ) throws(ParquetError) -> RowPresence {
+    guard isList else {
+      return try readLevels(
+        &definitions, header.definitionLevelEncoding, count: header.valueCount)
+    }
+    let count = header.valueCount
+    let first = scratch.repetitions.room(for: count + RunLengthBitPackedReader.slack)
+    try LevelReader.read(
+      &repetitions, header.repetitionLevelEncoding, count: count, most: leaf.maxRepetitionLevel,
+      to: first)
+    let second = scratch.levels.room(for: count + RunLengthBitPackedReader.slack)
+    try LevelReader.read(
+      &definitions, header.definitionLevelEncoding, count: count, most: leaf.maxDefinitionLevel,
+      to: second)
+    return try lists.append(
+      repetitions: first, definitions: second, count: count, of: definitions)
+  }
+
+  /// Reads definition levels of a column without lists.
+  private func readLevels(
+    _ levels: inout PageBytes, _ encoding: Encoding, count: Int
   ) throws(ParquetError) -> RowPresence {
     let most = leaf.maxDefinitionLevel
     guard most > 0 else { return RowPresence(rowCount: count, valueCount: count) }
     let width = BitPacking.width(of: UInt32(most))
-    if try RunLengthBitPackedReader.readRun(
-      &levels, of: UInt32(most), count: count, width: width)
+    if encoding == .rle,
+      try RunLengthBitPackedReader.readRun(
+        &levels, of: UInt32(most), count: count, width: width)
     {
       try levels.requireEnd()
       return RowPresence(rowCount: count, valueCount: count)
     }
     let output = scratch.levels.room(for: count + RunLengthBitPackedReader.slack)
-    try RunLengthBitPackedReader.read(&levels, count: count, width: width, to: output)
-    try levels.requireEnd()
+    try LevelReader.read(&levels, encoding, count: count, most: most, to: output)
     var valueCount = 0
     var largest: UInt32 = 0
     for index in 0..<count {

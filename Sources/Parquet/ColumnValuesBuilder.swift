@@ -35,7 +35,8 @@ struct ColumnValuesBuilder: ~Copyable {
     case .boolean: 1
     case .int32, .float: 4
     case .int64, .double: 8
-    case .int96, .byteArray, .fixedLengthByteArray: 0
+    case .int96: 12
+    case .byteArray, .fixedLengthByteArray: 0
     }
   }
 
@@ -44,7 +45,8 @@ struct ColumnValuesBuilder: ~Copyable {
     switch type {
     case .boolean: return .boolean(numbers(as: Bool.self))
     case .int32: return .int32(numbers(as: Int32.self))
-    case .int64, .int96: return .int64(numbers(as: Int64.self))
+    case .int64: return .int64(numbers(as: Int64.self))
+    case .int96: return .int96(numbers(as: Int96.self))
     case .float: return .float(numbers(as: Float.self))
     case .double: return .double(numbers(as: Double.self))
     case .byteArray: return .byteArray(strings())
@@ -100,15 +102,13 @@ struct ColumnValuesBuilder: ~Copyable {
   mutating func appendPlain(_ page: inout PageBytes, count added: Int) throws(ParquetError) {
     switch type {
     case .boolean: try appendBits(&page, count: added)
-    case .int32, .int64, .float, .double:
+    case .int32, .int64, .int96, .float, .double:
       let length = added * Self.width(of: type)
       try page.require(length, "\(added) values")
       numbers.append(UnsafeRawBufferPointer(start: page.start, count: length))
       page.position += length
     case .byteArray: try appendByteArrays(&page, count: added)
     case .fixedLengthByteArray: try appendFixedLength(&page, count: added)
-    case .int96:
-      throw ParquetError(.unsupported, expected: "a type other than INT96", found: "INT96")
     }
     count += added
   }
@@ -233,6 +233,7 @@ struct ColumnValuesBuilder: ~Copyable {
     let suffixes = scratch.suffixLengths.room(for: added)
     try DeltaBinaryPackedReader.read(&page, count: added, to: suffixes)
     var total = 0
+    var suffixTotal = 0
     var lengthBefore = 0
     for index in 0..<added {
       let prefix = Int(prefixes[index])
@@ -243,12 +244,14 @@ struct ColumnValuesBuilder: ~Copyable {
           "\(prefix), and \(suffix) more")
       }
       lengthBefore = prefix + suffix
+      suffixTotal += suffix
       guard type == .byteArray || lengthBefore == fixedLength else {
         throw page.malformed("a value of \(fixedLength) bytes", "\(lengthBefore)")
       }
       total += lengthBefore
       guard total <= byteLimit else { break }  // said below
     }
+    try page.require(suffixTotal, "values")  // before there is memory for them
     try reserveBytes(total)
     guard let block = bytes.baseAddress else { return }
     let target = slices.room(for: added)
@@ -256,7 +259,6 @@ struct ColumnValuesBuilder: ~Copyable {
     for index in 0..<added {
       let prefix = Int(prefixes[index])
       let suffix = Int(suffixes[index])
-      try page.require(suffix, "value \(index)")
       let start = byteCount
       (block + start).copyMemory(from: block + before, byteCount: prefix)
       (block + start + prefix).copyMemory(from: page.start, byteCount: suffix)

@@ -4,6 +4,7 @@ public final class DecoderScratch {
   var chunk = ScratchArray<UInt8>()
   var page = ScratchArray<UInt8>()
   var levels = ScratchArray<UInt32>()
+  var repetitions = ScratchArray<UInt32>()
   var codes = ScratchArray<UInt32>()
   var lengths = ScratchArray<Int32>()
   var suffixLengths = ScratchArray<Int32>()

@@ -64,7 +64,9 @@ public struct RowGroupMetadata: Sendable, Hashable {
 public struct FileMetadata: Sendable {
   /// Rows of all row groups.
   public var rowCount: Int64
-  /// The columns. One inside groups is named by its path, joined with dots.
+  /// The columns. One inside groups is named by its path, joined with dots; the groups that a LIST or
+  /// a MAP only consists of are left out, so that the elements of a list `tags` are the column `tags`.
+  /// A list within a list keeps its whole path, and cannot be read.
   public var schema: FileSchema
   /// The row groups, in file order.
   public var rowGroups: [RowGroupMetadata]
@@ -87,6 +89,9 @@ struct SchemaLeaf: Sendable {
   var path: [String]
   /// The definition level of a row that has a value; 0 if every row must have one.
   var maxDefinitionLevel: Int
-  /// 0 unless the column is, or is inside, a repeated field.
+  /// How many repeated fields the column is inside of, itself counted: 1 for lists of values.
   var maxRepetitionLevel: Int
+  /// The definition level from which on there is an element of the outermost list; the one below it
+  /// is that of an empty list. 0 unless the column is of lists.
+  var elementDefinitionLevel = 0
 }

@@ -105,7 +105,8 @@ public struct FileReader: Sendable {
       let reader = ColumnChunkReader(
         column: descriptor, leaf: metadata.leaves[column],
         chunk: metadata.rowGroups[rowGroup].columns[column],
-        rowCount: metadata.rowGroups[rowGroup].rowCount, limits: limits,
+        rowCount: metadata.rowGroups[rowGroup].rowCount,
+        uncountedByteCount: metadata.uncountedByteCount, limits: limits,
         verifyChecksums: verifyChecksums, scratch: scratch)
       return try reader.read(from: source)
     } catch {

@@ -41,13 +41,13 @@ enum FooterReader {
       default: try thrift.skip(field.type)
       }
     }
-    let columns = try SchemaReader.columns(of: try thrift.require(elements, "schema"))
-    let metadata = FileMetadata(
+    let columns = try SchemaColumns.find(in: try thrift.require(elements, "schema"))
+    var metadata = FileMetadata(
       rowCount: try thrift.require(rowCount, "num_rows"),
       schema: FileSchema(columns: columns.map(\.0)),
       rowGroups: try thrift.require(rowGroups, "row_groups"), keyValues: keyValues,
       createdBy: createdBy, leaves: columns.map(\.1))
-    try check(metadata, pagesEnd: fileOffset)
+    metadata.rowCount = try check(metadata, pagesEnd: fileOffset)
     return metadata
   }
 
@@ -133,7 +133,8 @@ enum FooterReader {
       case (1, .int32): type = try SchemaReader.physicalType(&thrift)
       case (2, .list):
         for _ in 0..<(try thrift.list(of: .int32)) {
-          encodings.append(try PageHeaderReader.encoding(&thrift))
+          // Those of a later format only concern who reads this column.
+          if let known = Encoding(rawValue: try thrift.int32()) { encodings.append(known) }
         }
       case (3, .list):
         path = []
@@ -167,8 +168,10 @@ enum FooterReader {
   // MARK: Checks
 
   /// Throws unless row groups fit the schema, and column chunks lie between the leading magic
-  /// and the footer.
-  private static func check(_ metadata: FileMetadata, pagesEnd: Int) throws(ParquetError) {
+  /// and the footer. Gives the number of rows.
+  private static func check(
+    _ metadata: FileMetadata, pagesEnd: Int
+  ) throws(ParquetError) -> Int64 {
     var rows: Int64 = 0
     for group in metadata.rowGroups {
       guard group.columns.count == metadata.leaves.count else {
@@ -191,10 +194,12 @@ enum FooterReader {
         }
       }
     }
-    guard rows == metadata.rowCount else {
+    // Some writers leave the sum 0.
+    guard rows == metadata.rowCount || metadata.rowCount == 0 else {
       throw ParquetError(
         .malformed, expected: "\(metadata.rowCount) rows in all row groups", found: "\(rows)")
     }
+    return rows
   }
 
   private static func check(
@@ -211,9 +216,13 @@ enum FooterReader {
         .malformed, expected: "a column chunk of this column",
         found: "one of \"\(chunk.path.joined(separator: "."))\"")
     }
-    guard leaf.maxRepetitionLevel > 0 || chunk.valueCount == rowCount else {
+    // An empty list counts as a value here, and so does the lack of one.
+    let isList = leaf.maxRepetitionLevel > 0
+    guard chunk.valueCount == rowCount || isList && rowCount > 0 && chunk.valueCount > rowCount
+    else {
       throw ParquetError(
-        .malformed, expected: "\(rowCount) values, as the row group has rows",
+        .malformed,
+        expected: "\(rowCount) values\(isList ? " or more" : ""), as the row group has rows",
         found: "\(chunk.valueCount)")
     }
     guard chunk.valueCount > 0 else { return }  // writers disagree on where nothing is

@@ -8,8 +8,9 @@ struct PageHeader {
   var checksum: UInt32?
   var valueCount = 0
   var encoding = Encoding.plain
-  /// How definition levels are coded; always `rle` in version 2.
+  /// How levels are coded; always `rle` in version 2.
   var definitionLevelEncoding = Encoding.rle
+  var repetitionLevelEncoding = Encoding.rle
   /// Version 2: bytes of repetition and definition levels, which come first, never compressed.
   var repetitionLevelByteCount = 0
   var definitionLevelByteCount = 0
@@ -63,7 +64,9 @@ enum PageHeaderReader {
   static func encoding(_ thrift: inout ThriftCompactReader) throws(ParquetError) -> Encoding {
     let number = try thrift.int32()
     guard let encoding = Encoding(rawValue: number) else {
-      throw thrift.malformed("an encoding from 0 to 9", "\(number)")
+      var failure = thrift.malformed("an encoding from 0 to 9", "\(number)")
+      failure.kind = .unsupported
+      throw failure
     }
     return encoding
   }
@@ -81,6 +84,7 @@ enum PageHeaderReader {
       case (1, .int32): valueCount = try thrift.count("num_values")
       case (2, .int32): encoding = try self.encoding(&thrift)
       case (3, .int32): header.definitionLevelEncoding = try self.encoding(&thrift)
+      case (4, .int32): header.repetitionLevelEncoding = try self.encoding(&thrift)
       default: try thrift.skip(field.type)
       }
     }

@@ -23,20 +23,23 @@ struct PagePlan {
   /// Decompressed bytes of the pages that byte strings will lie in.
   private(set) var keptByteCount = 0
 
-  /// Walks through the pages in `bytes`, until they have a value for every row.
+  /// Walks through the pages in `bytes`, until they have all values.
   ///
-  /// - Parameter leastValueSize: The fewest bytes that a value of a dictionary has.
+  /// - Parameters:
+  ///   - leastValueSize: The fewest bytes that a value of a dictionary has.
+  ///   - valueCount: How many values the chunk has, nulls and empty lists included.
+  ///   - uncountedByteCount: How many of the bytes, at the end, need not be pages of this chunk.
   init(
     _ bytes: UnsafeRawBufferPointer, fileOffset: Int, codec: CompressionCodec, leastValueSize: Int,
-    rowCount: Int, limits: ReaderLimits
+    valueCount: Int, uncountedByteCount: Int, limits: ReaderLimits
   ) throws(ParquetError) {
     var position = 0
-    var rowsFound = 0
+    var valuesFound = 0
     var total = 0
-    while rowsFound < rowCount {
+    while valuesFound < valueCount {
       guard position < bytes.count else {
         throw ParquetError(
-          .malformed, expected: "\(rowCount) values", found: "\(rowsFound) in all pages",
+          .malformed, expected: "\(valueCount) values", found: "\(valuesFound) in all pages",
           offset: fileOffset + position)
       }
       let page = try Self.page(bytes, at: position, fileOffset: fileOffset, codec)
@@ -53,18 +56,18 @@ struct PagePlan {
       case .dictionary:
         try add(dictionary: page, leastValueSize: leastValueSize)
       case .data, .dataV2:
-        rowsFound += page.header.valueCount
-        guard rowsFound <= rowCount else {
+        valuesFound += page.header.valueCount
+        guard valuesFound <= valueCount else {
           throw ParquetError(
-            .malformed, expected: "\(rowCount) values", found: "\(rowsFound) or more",
+            .malformed, expected: "\(valueCount) values", found: "\(valuesFound) or more",
             offset: page.fileOffset)
         }
         try add(data: page)
       }
     }
-    guard position == bytes.count || rowCount == 0 else {
+    guard position >= bytes.count - uncountedByteCount || valueCount == 0 else {
       throw ParquetError(
-        .malformed, expected: "the end of the chunk after \(rowCount) values",
+        .malformed, expected: "the end of the chunk after \(valueCount) values",
         found: "\(bytes.count - position) bytes more", offset: fileOffset + position)
     }
     if let dictionary, isDictionaryCoded {
@@ -95,7 +98,7 @@ struct PagePlan {
       }
     }
     let most = Decompressor.mostBytes(from: header.compressedByteCount, codec)
-    guard header.uncompressedByteCount <= most || codec.isUnknown else {
+    guard header.uncompressedByteCount <= most else {
       throw ParquetError(
         .malformed,
         expected: "at most \(most) bytes from \(header.compressedByteCount) with \(codec)",
@@ -143,9 +146,4 @@ struct PagePlan {
     }
     dataPages.append(page)
   }
-}
-
-extension CompressionCodec {
-  /// Whether pages cannot be decompressed here.
-  var isUnknown: Bool { self == .brotli || self == .lzo || self == .lz4Hadoop }
 }

@@ -6,13 +6,17 @@ public struct ReaderLimits: Sendable, Hashable {
   public var chunkByteCount: Int
   /// Rows of a row group.
   public var rowCount: Int
+  /// Elements that a column's lists have together in a row group.
+  public var elementCount: Int
 
   /// Makes limits; the defaults are far above what writers make.
   public init(
-    footerByteCount: Int = 1 << 28, chunkByteCount: Int = 1 << 31, rowCount: Int = 1 << 26
+    footerByteCount: Int = 1 << 28, chunkByteCount: Int = 1 << 31, rowCount: Int = 1 << 26,
+    elementCount: Int = 1 << 27
   ) {
     self.footerByteCount = footerByteCount
     self.chunkByteCount = min(chunkByteCount, Int(UInt32.max) - PageBytes.slack)
     self.rowCount = min(rowCount, Int(ColumnVector.null) - 1)
+    self.elementCount = min(elementCount, Int(ColumnVector.null) - 1)
   }
 }

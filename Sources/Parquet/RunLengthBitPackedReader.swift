@@ -10,9 +10,8 @@ enum RunLengthBitPackedReader {
     _ page: inout PageBytes, count: Int, width: Int, to output: UnsafeMutablePointer<UInt32>
   ) throws(ParquetError) {
     if width == 0 {
-      // One possible value; some writers leave the runs out.
       output.update(repeating: 0, count: count)
-      page.position = page.end
+      try skipRunsOfZero(&page, count: count)
       return
     }
     let valueByteCount = (width + 7) / 8
@@ -40,6 +39,18 @@ enum RunLengthBitPackedReader {
           stated.overflow ? page.count : Int(min(stated.partialValue, UInt64(page.count)))
         done += length
       }
+    }
+  }
+
+  /// Reads past runs of the only value that has no bits. Some writers leave them out.
+  private static func skipRunsOfZero(
+    _ page: inout PageBytes, count: Int
+  ) throws(ParquetError) {
+    var rest = UInt64(count)
+    while rest > 0, page.count > 0 {
+      let header = try page.varint("a run's length")
+      let length = header & 1 == 0 ? header >> 1 : min(header >> 1, rest) * 8
+      rest -= min(rest, length)
     }
   }
 

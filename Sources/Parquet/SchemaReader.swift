@@ -2,12 +2,16 @@
 struct SchemaElement {
   enum Repetition: Int32 { case required = 0, optional = 1, repeated = 2 }
 
+  /// What a group is for (LogicalTypes.md, "Nested Types").
+  enum Collection { case list, map }
+
   var name: String
   var physicalType: PhysicalType?
   var typeLength: Int?
   var repetition: Repetition?
   var childCount: Int?
   var logicalType: LogicalType?
+  var collection: Collection?
 }
 
 /// Reads a schema: first its elements, then, from those, its columns.
@@ -37,14 +41,20 @@ enum SchemaReader {
       case (6, .int32): converted = ConvertedType(rawValue: try thrift.int32())
       case (7, .int32): scale = Int(try thrift.int32())
       case (8, .int32): precision = Int(try thrift.int32())
-      case (10, .structure): element.logicalType = try readLogicalType(&thrift)
+      case (10, .structure): try readLogicalType(&thrift, of: &element)
       default: try thrift.skip(field.type)
       }
     }
     element.name = try thrift.require(name, "name of a schema element")
-    if element.logicalType == nil, let converted {
+    if element.logicalType == nil, element.collection == nil, let converted {
       element.logicalType = LogicalType(
         converted: converted, precision: precision, scale: scale)
+      element.collection =
+        switch converted {
+        case .list: .list
+        case .map, .mapKeyValue: .map
+        default: nil
+        }
     }
     return element
   }
@@ -59,10 +69,11 @@ enum SchemaReader {
     return type
   }
 
-  /// Reads the union; a member this library does not know gives nil, as the format asks.
+  /// Reads the union; a member this library does not know leaves the bare physical type, as the
+  /// format asks.
   private static func readLogicalType(
-    _ thrift: inout ThriftCompactReader
-  ) throws(ParquetError) -> LogicalType? {
+    _ thrift: inout ThriftCompactReader, of element: inout SchemaElement
+  ) throws(ParquetError) {
     try thrift.beginStruct()
     var type: LogicalType?
     var last: Int16 = 0
@@ -86,6 +97,8 @@ enum SchemaReader {
         try thrift.skip(field.type)
         switch field.id {
         case 1: type = .string
+        case 2: element.collection = .map
+        case 3: element.collection = .list
         case 4: type = .enumeration
         case 6: type = .date
         case 11: type = .unknown
@@ -97,7 +110,7 @@ enum SchemaReader {
         }
       }
     }
-    return type
+    element.logicalType = type
   }
 
   private static func readDecimal(
@@ -175,78 +188,4 @@ enum SchemaReader {
     }
     return unit
   }
-
-  /// Finds the columns in the elements, which list the tree depth first.
-  static func columns(
-    of elements: [SchemaElement]
-  ) throws(ParquetError) -> [(ColumnDescriptor, SchemaLeaf)] {
-    /// A group with children to come.
-    struct Group {
-      var childrenLeft: Int
-      var name: String?
-      var definitionLevel: Int
-      var repetitionLevel: Int
-    }
-    guard let root = elements.first else {
-      throw ParquetError(.malformed, expected: "a schema", found: "none")
-    }
-    var columns: [(ColumnDescriptor, SchemaLeaf)] = []
-    var groups = [
-      Group(childrenLeft: root.childCount ?? 0, definitionLevel: 0, repetitionLevel: 0)
-    ]
-    for element in elements.dropFirst() {
-      while groups.last?.childrenLeft == 0 { groups.removeLast() }
-      guard let parent = groups.last else {
-        throw ParquetError(
-          .malformed, expected: "as many schema elements as groups have children",
-          found: "more", column: element.name)
-      }
-      groups[groups.count - 1].childrenLeft -= 1
-      guard let repetition = element.repetition else {
-        throw ParquetError(
-          .malformed, expected: "a repetition type", found: "none", column: element.name)
-      }
-      let definitionLevel = parent.definitionLevel + (repetition == .required ? 0 : 1)
-      let repetitionLevel = parent.repetitionLevel + (repetition == .repeated ? 1 : 0)
-      if let childCount = element.childCount, element.physicalType == nil {
-        guard groups.count < deepest else {
-          throw ParquetError(
-            .limitExceeded, expected: "at most \(deepest) groups in each other", found: "more",
-            column: element.name)
-        }
-        groups.append(
-          Group(
-            childrenLeft: childCount, name: element.name, definitionLevel: definitionLevel,
-            repetitionLevel: repetitionLevel))
-        continue
-      }
-      guard let type = element.physicalType, element.childCount ?? 0 == 0 else {
-        throw ParquetError(
-          .malformed, expected: "a physical type or a number of children, not both",
-          found: element.physicalType == nil ? "neither" : "both", column: element.name)
-      }
-      if type == .fixedLengthByteArray, element.typeLength ?? 0 < 1 {
-        throw ParquetError(
-          .malformed, expected: "a fixed length of at least 1",
-          found: element.typeLength.map { "\($0)" } ?? "none", column: element.name)
-      }
-      let path = groups.compactMap(\.name) + [element.name]
-      columns.append(
-        (
-          ColumnDescriptor(
-            name: path.joined(separator: "."), physicalType: type,
-            logicalType: element.logicalType, isOptional: definitionLevel > 0,
-            fixedLength: type == .fixedLengthByteArray ? element.typeLength : nil),
-          SchemaLeaf(
-            path: path, maxDefinitionLevel: definitionLevel, maxRepetitionLevel: repetitionLevel)
-        ))
-    }
-    guard groups.allSatisfy({ $0.childrenLeft == 0 }) else {
-      throw ParquetError(
-        .malformed, expected: "as many schema elements as groups have children", found: "fewer")
-    }
-    return columns
-  }
-
-  private static let deepest = 64
 }
