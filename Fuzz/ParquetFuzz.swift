@@ -11,7 +11,7 @@
 
 /// Limits that keep one input fast: a fuzzer finds the large files at once.
 private let limits = ReaderLimits(
-  footerByteCount: 1 << 20, chunkByteCount: 1 << 22, rowCount: 1 << 16)
+  footerByteCount: 1 << 20, chunkByteCount: 1 << 22, rowCount: 1 << 16, elementCount: 1 << 16)
 
 /// Reads every column of a file that is `count` bytes at `start`.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -32,9 +32,19 @@ public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-/// Stops the fuzzer if a vector is not what the reader promises: a value, or null, for each row.
+/// Stops the fuzzer if a vector is not what the reader promises: a value, or null, for each row, or
+/// for each element of its list.
 private func check(_ vector: ColumnVector, rowCount: Int) {
   precondition(vector.rowCount == rowCount)
+  if let lists = vector.lists {
+    precondition(lists.offsets.count == rowCount + 1 && lists.offsets[0] == 0)
+    precondition(lists.elementCount == vector.elementCount)
+    for row in 0..<rowCount {
+      precondition(lists.offsets[row] <= lists.offsets[row + 1])
+      if lists.isNull?[row] == true { precondition(lists.offsets[row] == lists.offsets[row + 1]) }
+    }
+    precondition(lists.isNull.map { $0.count == rowCount } ?? true)
+  }
   for index in vector.indices ?? [] where index != ColumnVector.null {
     precondition(Int(index) < vector.values.count)
   }
@@ -46,7 +56,7 @@ private func check(_ vector: ColumnVector, rowCount: Int) {
     }
     precondition(strings.count == vector.values.count)
     blackHole = sum
-  case .boolean, .int32, .int64, .float, .double: break
+  case .boolean, .int32, .int64, .int96, .float, .double: break
   }
 }
 
