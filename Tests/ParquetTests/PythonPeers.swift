@@ -11,7 +11,9 @@ struct PythonPeers {
     .deletingLastPathComponent().deletingLastPathComponent()
 
   /// Runs one command over a folder and gives the problems it found.
-  static func run(_ command: String, in folder: URL) throws -> [String] {
+  static func run(
+    _ command: String, in folder: URL, script: String = "parquet_peers.py"
+  ) throws -> [String] {
     let venv =
       ProcessInfo.processInfo.environment["CAIRN_VENV"] ?? root.appending(path: ".venv").path
     let python = venv + "/bin/python"
@@ -25,7 +27,7 @@ struct PythonPeers {
     let process = Process()
     process.executableURL = URL(filePath: python)
     process.arguments = [
-      root.appending(path: "Tests/Peers/parquet_peers.py").path, command, folder.path,
+      root.appending(path: "Tests/Peers/\(script)").path, command, folder.path,
     ]
     let output = Pipe()
     process.standardOutput = output
@@ -33,7 +35,7 @@ struct PythonPeers {
     let data = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw Failure(description: "parquet_peers.py \(command): exit \(process.terminationStatus)")
+      throw Failure(description: "\(script) \(command): exit \(process.terminationStatus)")
     }
     return try JSONDecoder().decode([String].self, from: data)
   }

@@ -73,9 +73,13 @@ struct TestType: Sendable {
       if case .integer(_, isSigned: false) = logicalType { return "\(raw)" }
       let value =
         physicalType == .int32 ? Int64(Int32(truncatingIfNeeded: raw)) : Int64(bitPattern: raw)
-      return "\(value * Int64(scale))"
+      return "\(Int128(value) * Int128(scale))"
+    case .int96:
+      let value = bytes.withUnsafeBytes { $0.loadUnaligned(as: Int96.self) }
+      let days = Int128(value.julianDay) - 2_440_588
+      return "\(days * 86_400_000_000_000 + Int128(value.nanosecondsOfDay))"
     case .float, .double: return hex(bytes.reversed())
-    case .int96, .byteArray, .fixedLengthByteArray:
+    case .byteArray, .fixedLengthByteArray:
       if case .decimal = logicalType { return signed(bigEndian: bytes) }
       return hex(bytes)
     }
@@ -89,7 +93,8 @@ struct TestType: Sendable {
     switch physicalType {
     case .boolean: return .boolean(items.map { $0[0] == 1 })
     case .int32: return .int32(numbers(Int32.self))
-    case .int64, .int96: return .int64(numbers(Int64.self))
+    case .int64: return .int64(numbers(Int64.self))
+    case .int96: return .int96(numbers(Int96.self))
     case .float: return .float(numbers(Float.self))
     case .double: return .double(numbers(Double.self))
     case .byteArray, .fixedLengthByteArray:
@@ -286,6 +291,7 @@ extension ColumnVector {
       case .boolean(let values): values.map { [$0 ? 1 : 0] }
       case .int32(let values): values.map { withUnsafeBytes(of: $0) { Array($0) } }
       case .int64(let values): values.map { withUnsafeBytes(of: $0) { Array($0) } }
+      case .int96(let values): values.map { withUnsafeBytes(of: $0) { Array($0) } }
       case .float(let values): values.map { withUnsafeBytes(of: $0) { Array($0) } }
       case .double(let values): values.map { withUnsafeBytes(of: $0) { Array($0) } }
       case .byteArray(let strings), .fixedLengthByteArray(let strings):
