@@ -206,6 +206,26 @@ import Testing
     #expect(try groups(column("x") == 0.0 && column("id") > 5) == [1])
   }
 
+  /// A parser of its own, in Python, finds in our indexes what pyarrow finds in the pages.
+  @Test func peersFindTheIndexTrue() throws {
+    let folder = try TemporaryFolder()
+    var files: [String] = []
+    for (nulls, distinct, policy) in [
+      (NullPattern.required, nil, EncodingPolicy.fast), (.runs, 9, .fast), (.rare, nil, .smallest),
+      (.all, 3, .fast), (.alternating, 200, .smallest),
+    ] {
+      let columns = TestType.all.map { TestColumn($0, rows: 700, nulls: nulls, distinct: distinct) }
+      let name = "\(nulls)-\(policy).parquet"
+      try Data(
+        write(columns, options: WriterOptions(encodingPolicy: policy, pageByteLimit: 100))
+      ).write(to: folder.url.appending(path: name))
+      files.append(name)
+    }
+    try JSONEncoder().encode(files).write(to: folder.url.appending(path: "files.json"))
+    let problems = try PythonPeers.run("check", in: folder.url, script: "parquet_page_index.py")
+    #expect(problems.isEmpty, "\(problems.prefix(20).joined(separator: "\n"))")
+  }
+
   // MARK: Damage
 
   /// A damaged index is an error that names its place, or does no harm; without it the rows are read.
@@ -279,56 +299,129 @@ import Testing
     #expect(failure { $0.pages.removeLast(4) } != nil)
   }
 
-  /// Page indexes that other writers made, where their files are at hand: what they skip is not missed.
-  @Test(.enabled(if: ParquetTestingFiles.folder != nil, "no parquet-testing folder"))
-  func indexesOfOthers() throws {
-    let folder = try #require(ParquetTestingFiles.folder)
-    var skipped = 0
-    for name in [
-      "alltypes_tiny_pages", "alltypes_tiny_pages_plain", "int32_with_null_pages",
-      "fixed_length_byte_array", "data_index_bloom_encoding_stats",
-    ] {
-      let reader = try FileReader(path: folder.appending(path: "data/\(name).parquet").path)
-      for (position, column) in reader.metadata.schema.columns.enumerated() {
-        guard column.physicalType != .int96,
-          let index = try reader.pageIndex(column: position, rowGroup: 0), index.pages.count > 0
-        else { continue }
-        let vector = try reader.readColumn(position, rowGroup: 0)
-        let type = ReaderInteroperabilityTests.type(of: column)
-        let texts = vector.texts(type)
-        #expect(index.pages.last?.rows.upperBound == texts.count)
-        for value in [texts[0], texts[texts.count / 2], texts[texts.count - 1]] {
-          guard let predicate = Self.equality(column, value) else { continue }
-          let expected = texts.count { $0 == value }
-          var batches = try reader.rows(where: predicate, columns: [column.name])
-          let found = try batches.next()?.columns[0].texts(type) ?? []
-          #expect(found == [String?](repeating: value, count: expected), "\(name) \(column.name)")
-          let plan = try reader.plan(where: predicate, columns: [column.name])
-          if plan.candidateRowCount < texts.count { skipped += 1 }
+  /// Any changed byte of a file, what lets rows be skipped included, gives rows or an error.
+  @Test func noChangedByteIsACrash() throws {
+    let types = TestType.all.filter { ["int32", "string", "double"].contains($0.name) }
+    let columns = types.map { TestColumn($0, rows: 40, nulls: .rare, distinct: nil) }
+    let bytes = try write(
+      columns,
+      options: WriterOptions(pageByteLimit: 90, bloomFilters: ["int32": 0.1, "string": 0.1]))
+    let predicate =
+      Parquet.column("int32") == 7 || Parquet.column("string") >= "value 3"
+      || Parquet.column("double") < 2
+    var failures = 0
+    for position in bytes.indices {
+      for mask: UInt8 in [0x01, 0x80, 0xFF] {
+        var damaged = bytes
+        damaged[position] ^= mask
+        do {
+          var batches = try Self.reader(damaged).rows(where: predicate)
+          while let batch = try batches.next() {
+            #expect(batch.columns.allSatisfy { $0.rowCount == batch.rowCount })
+          }
+        } catch {
+          #expect(error is ParquetError)
+          failures += 1
         }
       }
     }
-    #expect(skipped > 10)
+    #expect(failures > bytes.count)
   }
 
-  private static func equality(_ column: ColumnDescriptor, _ value: String?) -> RowPredicate? {
-    let tested = Parquet.column(column.name)
-    guard let value else { return tested.isNull }
-    switch column.physicalType {
-    case .int32, .int64:
-      if case .timestamp = column.logicalType { return nil }
-      return Int64(value).map { tested == $0 }
-    case .boolean: return tested == (value == "true")
-    case .byteArray, .fixedLengthByteArray:
-      let hex = Array(value.utf8)
-      return tested
-        == stride(from: 0, to: hex.count, by: 2).map {
-          UInt8(String(decoding: hex[$0..<$0 + 2], as: UTF8.self), radix: 16) ?? 0
+  /// In files of many writers, of old ones too, statistics, indexes and filters spare no row that a test
+  /// of every row chooses.
+  @Test(.enabled(if: ParquetTestingFiles.folder != nil, "no parquet-testing folder"))
+  func nothingIsSparedThatIsChosen() throws {
+    let folder = try #require(ParquetTestingFiles.folder).appending(path: "data")
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    var spared = 0
+    var tested = 0
+    for name in names.sorted() where name.hasSuffix(".parquet") {
+      guard let reader = try? FileReader(path: folder.appending(path: name).path),
+        reader.metadata.rowCount < 2500
+      else { continue }
+      for (position, descriptor) in reader.metadata.schema.columns.enumerated() {
+        let groups = reader.metadata.rowGroups.indices
+        // Columns that cannot be read, or have lists, are another test's.
+        guard descriptor.list == nil,
+          let vectors = try? groups.map({ try reader.readColumn(position, rowGroup: $0) })
+        else { continue }
+        let type = ReaderInteroperabilityTests.type(of: descriptor)
+        for vector in vectors where vector.values.count > 0 {
+          for place in Set([0, vector.values.count - 1]) {
+            let value = Self.literal(descriptor, vector.values.taking([UInt32(place)]))
+            guard let value else { continue }
+            let tests = [
+              column(descriptor.name) == value, column(descriptor.name) != value,
+              column(descriptor.name) < value, !(column(descriptor.name) < value),
+              column(descriptor.name) > value, column(descriptor.name).isIn([value]),
+              column(descriptor.name).isNull || column(descriptor.name) == value,
+            ]
+            for predicate in tests {
+              let bound = try BoundPredicate(predicate, to: reader.metadata.schema)
+              var expected: [[String?]] = []
+              for vector in vectors {
+                let rows = bound.truths([position: vector]).matches
+                if !rows.isEmpty { expected.append(vector.taking(rows).texts(type)) }
+              }
+              var found: [[String?]] = []
+              var batches = try reader.rows(where: predicate, columns: [descriptor.name])
+              while let batch = try batches.next() { found.append(batch.columns[0].texts(type)) }
+              #expect(found == expected, "\(name) \(predicate)")
+              tested += 1
+              let plan = try reader.plan(where: predicate)
+              if plan.candidateRowCount < Int(reader.metadata.rowCount) { spared += 1 }
+            }
+          }
         }
-    case .float:
-      return UInt32(value, radix: 16).map { tested == Float(bitPattern: $0) }
-    case .double: return UInt64(value, radix: 16).map { tested == Double(bitPattern: $0) }
-    case .int96: return nil
+      }
+    }
+    #expect(tested > 1000 && spared > 100, "\(tested) predicates, of which \(spared) spared rows")
+  }
+
+  /// The one value of `values`, to compare a column with.
+  private static func literal(
+    _ descriptor: ColumnDescriptor, _ values: PhysicalValues
+  ) -> PredicateValue? {
+    let integer: Int64
+    switch values {
+    case .boolean(let values): return values[0].predicateValue
+    case .int32(let values):
+      integer =
+        StoredKind(descriptor) == .int32(isSigned: true)
+        ? Int64(values[0]) : Int64(UInt32(bitPattern: values[0]))
+    case .int64(let values):
+      if StoredKind(descriptor) == .int64(isSigned: false) {
+        return UInt64(bitPattern: values[0]).predicateValue
+      }
+      integer = values[0]
+    case .int96(let values):
+      return values[0].nanosecondsSince1970.map { .timestamp(nanoseconds: $0) }
+    case .float(let values): return values[0].predicateValue
+    case .double(let values): return values[0].predicateValue
+    case .byteArray(let strings), .fixedLengthByteArray(let strings):
+      return strings.withBytes(at: 0) { bytes in
+        switch StoredKind(descriptor) {
+        case .bytes: return Array(bytes).predicateValue
+        case .float16:
+          return StoredKind.double(float16: bytes.loadUnaligned(as: UInt16.self)).predicateValue
+        case .bigEndian:
+          guard case .decimal(_, let scale) = descriptor.logicalType else { return nil }
+          return .decimal(unscaled: StoredKind.integer(bigEndian: bytes), scale: scale)
+        default: return nil
+        }
+      }
+    }
+    switch descriptor.logicalType {
+    case .date: return .date(daysSince1970: Int(integer))
+    case .time(.milliseconds, _): return .time(milliseconds: integer)
+    case .time(.microseconds, _): return .time(microseconds: integer)
+    case .time(.nanoseconds, _): return .time(nanoseconds: integer)
+    case .timestamp(.milliseconds, _): return .timestamp(milliseconds: integer)
+    case .timestamp(.microseconds, _): return .timestamp(microseconds: integer)
+    case .timestamp(.nanoseconds, _): return .timestamp(nanoseconds: integer)
+    case .decimal(_, let scale): return .decimal(unscaled: Int128(integer), scale: scale)
+    default: return integer.predicateValue
     }
   }
 }
