@@ -10,12 +10,14 @@
 enum ByteSource: Sendable {
   case memory(ByteStorage)
   case file(OpenFile)
+  case fetched(FetchedRanges)
 
   /// How many bytes there are.
   var count: Int {
     switch self {
     case .memory(let storage): storage.bytes.count
     case .file(let file): file.count
+    case .fetched(let ranges): ranges.fileByteCount
     }
   }
 
@@ -35,6 +37,7 @@ enum ByteSource: Sendable {
           from: UnsafeRawBufferPointer(rebasing: storage.bytes[offset..<offset + target.count]))
       }
     case .file(let file): try file.read(at: offset, into: target)
+    case .fetched(let ranges): try ranges.read(at: offset, into: target)
     }
   }
 }

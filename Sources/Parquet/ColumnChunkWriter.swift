@@ -70,7 +70,9 @@ struct ColumnChunkWriter {
       chunk.dataPageOffset = offset + chunk.compressedByteCount
     }
     var row = 0
+    var pages = options.pageIndex ? PageIndex(pages: []) : nil
     repeat {
+      let pageOffset = offset + chunk.compressedByteCount
       let end = pageEnd(from: row, rows, encoding, limit: max(options.pageByteLimit, 1))
       let valuesStart = try encodeData(rows, from: row, to: end, encoding)
       if encoding == .plain {
@@ -82,10 +84,18 @@ struct ColumnChunkWriter {
         compressedByteCount: body.count, checksum: checksum(body))
       try emitPage(body, into: &chunk, emit)
       chunk.dataPageCount += 1
+      pages?.append(
+        rows, row..<end, order: order,
+        at: pageOffset..<offset + chunk.compressedByteCount)
       row = end
     } while row < rows.rowCount
     bounds?.set(in: &statistics)
     chunk.statistics = statistics
+    chunk.writtenPages = pages?.finished(chunk: statistics)
+    if let rate = options.bloomFilters[column.name] {
+      chunk.writtenFilter = BloomFilter(
+        of: rows.values, isUsed: scratch.usage.isUsed, falsePositiveRate: rate)
+    }
     if encoding == .rleDictionary { chunk.encodings.append(.plain) }
     if column.isOptional, encoding != .rle { chunk.encodings.append(.rle) }
     chunk.encodings.append(encoding)

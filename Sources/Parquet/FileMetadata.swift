@@ -12,6 +12,11 @@ public struct ColumnStatistics: Sendable, Hashable {
   public var nullCount: Int64?
   /// How many different values there are.
   public var distinctCount: Int64?
+  /// How many values are NaN; floating-point numbers only. NaN is left out of the bounds.
+  public var nanCount: Int64?
+  /// The bounds that old files have instead, found by comparing values as signed ones.
+  var legacyMinValue: [UInt8]?
+  var legacyMaxValue: [UInt8]?
 
   /// Makes statistics that say nothing yet.
   public init() {}
@@ -41,6 +46,19 @@ public struct ColumnChunkMetadata: Sendable, Hashable {
   public var statistics: ColumnStatistics?
   /// Number of data pages per encoding, as a writer counted them.
   var dataPageCount = 0
+  /// Where its page index is, if it has one.
+  var offsetIndex: FilePart?
+  var columnIndex: FilePart?
+  /// Where its bloom filter is, if it has one; of 0 bytes where the file does not say how many.
+  var bloomFilter: FilePart?
+  /// What a writer keeps for the end of the row group or of the file.
+  var writtenPages: PageIndex?
+  var writtenFilter: BloomFilter?
+
+  /// Whether the file has the places of the chunk's pages, and so lets rows be read without others.
+  public var hasPageIndex: Bool { offsetIndex != nil }
+  /// Whether the file has a bloom filter of the chunk's values.
+  public var hasBloomFilter: Bool { bloomFilter != nil }
 
   /// Where in the file the chunk starts.
   public var startOffset: Int64 {
@@ -76,11 +94,25 @@ public struct FileMetadata: Sendable {
   public var createdBy: String?
   /// Where each column is in the schema's tree.
   var leaves: [SchemaLeaf]
+  /// How the bounds of each column were found; empty if the file does not say.
+  var columnOrders: [ColumnOrder] = []
 
   /// The value of the first metadata entry called `key`.
   public func value(forKey key: String) -> String? {
     keyValues.first { $0.key == key }?.value
   }
+}
+
+/// How a writer compared values to find bounds: `ColumnOrder` of the Parquet format.
+enum ColumnOrder: Int16 {
+  /// As the column's type says.
+  case typeDefined = 1
+  /// Floating-point numbers by IEEE 754's totalOrder; bounds are NaN only if all values are.
+  case ieee754Total = 2
+  /// INT96 as timestamps.
+  case int96Timestamp = 3
+  /// In a way this library does not know: bounds say nothing.
+  case unknown = 0
 }
 
 /// Where a column is in the tree of a schema, and how its levels count.

@@ -6,8 +6,8 @@ public struct FileReader: Sendable {
   /// What the footer says.
   public let metadata: FileMetadata
 
-  private let source: ByteSource
-  private let limits: ReaderLimits
+  let source: ByteSource
+  let limits: ReaderLimits
 
   /// Opens a file and reads its footer.
   ///
@@ -24,15 +24,35 @@ public struct FileReader: Sendable {
   }
 
   private init(source: ByteSource, limits: ReaderLimits) throws(ParquetError) {
+    if source.count >= Self.leastByteCount { try Self.checkMagic(source, at: 0) }
+    let footer = try Self.footerRange(of: source, limits: limits)
+    self.init(
+      metadata: try Self.readFooter(of: source, at: footer), source: source, limits: limits)
+  }
+
+  /// Makes a reader of a file whose footer has been read.
+  init(metadata: FileMetadata, source: ByteSource, limits: ReaderLimits) {
+    self.metadata = metadata
+    self.source = source
+    self.limits = limits
+  }
+
+  /// Bytes of a file's end that tell where its footer is.
+  static let tailByteCount = 4 + fileMagic.count
+  private static let leastByteCount = fileMagic.count + tailByteCount
+
+  /// Where the footer is, by the last bytes of the file.
+  static func footerRange(
+    of source: ByteSource, limits: ReaderLimits
+  ) throws(ParquetError) -> Range<Int> {
     let head = fileMagic.count
-    let tail = 4 + fileMagic.count
-    guard source.count >= head + tail else {
+    let tail = tailByteCount
+    guard source.count >= leastByteCount else {
       throw ParquetError(
-        .notParquet, expected: "at least \(head + tail) bytes", found: "\(source.count)")
+        .notParquet, expected: "at least \(leastByteCount) bytes", found: "\(source.count)")
     }
-    try Self.checkMagic(source, at: 0)
-    try Self.checkMagic(source, at: source.count - head)
-    let length = try Self.withBytes(of: source, at: source.count - tail, count: 4) {
+    try checkMagic(source, at: source.count - head)
+    let length = try withBytes(of: source, at: source.count - tail, count: 4) {
       Int($0.loadUnaligned(as: UInt32.self))
     }
     let most = min(source.count - head - tail, limits.footerByteCount)
@@ -43,14 +63,19 @@ public struct FileReader: Sendable {
         offset: source.count - tail)
     }
     let start = source.count - tail - length
-    metadata = try Self.withBytes(of: source, at: start, count: length) {
-      (footer) throws(ParquetError) in try FooterReader.read(footer, fileOffset: start)
-    }
-    self.source = source
-    self.limits = limits
+    return start..<start + length
   }
 
-  private static func withBytes<Result>(
+  static func readFooter(
+    of source: ByteSource, at range: Range<Int>
+  ) throws(ParquetError) -> FileMetadata {
+    try withBytes(of: source, at: range.lowerBound, count: range.count) {
+      (footer) throws(ParquetError) in
+      try FooterReader.read(footer, fileOffset: range.lowerBound)
+    }
+  }
+
+  static func withBytes<Result>(
     of source: ByteSource, at offset: Int, count: Int,
     _ body: (UnsafeRawBufferPointer) throws(ParquetError) -> Result
   ) throws(ParquetError) -> Result {
@@ -100,13 +125,23 @@ public struct FileReader: Sendable {
       throw ParquetError(
         .misuse, expected: "one of \(metadata.leaves.count) columns", found: "\(column)")
     }
+    return try read(
+      metadata.rowGroups[rowGroup].columns[column], of: column,
+      rowCount: metadata.rowGroups[rowGroup].rowCount, from: source,
+      uncountedByteCount: metadata.uncountedByteCount, verifyChecksums: verifyChecksums,
+      scratch: scratch)
+  }
+
+  /// Reads a column chunk, or what of one is at its place in `source`.
+  func read(
+    _ chunk: ColumnChunkMetadata, of column: Int, rowCount: Int64, from source: ByteSource,
+    uncountedByteCount: Int = 0, verifyChecksums: Bool, scratch: DecoderScratch
+  ) throws(ParquetError) -> ColumnVector {
     let descriptor = metadata.schema.columns[column]
     do {
       let reader = ColumnChunkReader(
-        column: descriptor, leaf: metadata.leaves[column],
-        chunk: metadata.rowGroups[rowGroup].columns[column],
-        rowCount: metadata.rowGroups[rowGroup].rowCount,
-        uncountedByteCount: metadata.uncountedByteCount, limits: limits,
+        column: descriptor, leaf: metadata.leaves[column], chunk: chunk, rowCount: rowCount,
+        uncountedByteCount: uncountedByteCount, limits: limits,
         verifyChecksums: verifyChecksums, scratch: scratch)
       return try reader.read(from: source)
     } catch {

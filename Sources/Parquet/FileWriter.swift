@@ -58,6 +58,9 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
           found: "\(encoding)", column: name)
       }
     }
+    for (name, rate) in options.bloomFilters {
+      try Self.check(bloomFilterRate: rate, of: schema.columns.first { $0.name == name }, name)
+    }
     if case .zstd(let level) = options.codec, !(-7...22).contains(level) {
       throw ParquetError(
         .invalidSchema, expected: "a zstd level from -7 to 22", found: "\(level)")
@@ -96,6 +99,8 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
       for (descriptor, column) in zip(schema.columns, columns) {
         group.columns.append(try write(column, as: descriptor))
       }
+      try writeBloomFilters(of: &group)
+      dropPageIndexIfUseless(of: &group)
       rowGroups.append(group)
       rowCount += Int64(rows)
     }
@@ -128,6 +133,7 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
   public mutating func finish(keyValues: [(String, String)] = []) throws -> FileSummary {
     try begin()
     if byteCount == 0 { try append(magic: fileMagic) }
+    try writePageIndexes()
     var footer = FooterWriter()
     footer.write(
       schema: schema, rowGroups: rowGroups, keyValues: keyValues, createdBy: options.createdBy)
@@ -146,6 +152,66 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
     return FileSummary(
       byteCount: byteCount, rowCount: rowCount,
       encodings: Dictionary(encodings, uniquingKeysWith: { first, _ in first }))
+  }
+
+  // MARK: What lets readers skip
+
+  private static func check(
+    bloomFilterRate rate: Double, of column: ColumnDescriptor?, _ name: String
+  ) throws {
+    guard let column, column.physicalType != .boolean else {
+      throw ParquetError(
+        .invalidSchema, expected: "a bloom filter for a column of the schema that is not BOOLEAN",
+        found: column == nil ? "another column" : "BOOLEAN", column: name)
+    }
+    guard rate > 0, rate < 1 else {
+      throw ParquetError(
+        .invalidSchema, expected: "a rate of false positives between 0 and 1", found: "\(rate)",
+        column: name)
+    }
+  }
+
+  /// Writes the bloom filters of a row group right behind it, so that none is kept.
+  private mutating func writeBloomFilters(of group: inout RowGroupMetadata) throws {
+    for index in group.columns.indices {
+      guard let filter = group.columns[index].writtenFilter else { continue }
+      let start = byteCount
+      try BloomFilterHeader.write(bitsByteCount: filter.byteCount) { try append($0) }
+      try filter.withBits { try append($0) }
+      group.columns[index].bloomFilter = FilePart(
+        offset: start, byteCount: Int(byteCount - start))
+      group.columns[index].writtenFilter = nil
+    }
+  }
+
+  /// Where every column has one page, its index would say what the footer says.
+  private func dropPageIndexIfUseless(of group: inout RowGroupMetadata) {
+    guard group.columns.allSatisfy({ $0.writtenPages?.pages.count ?? 0 <= 1 }) else { return }
+    for index in group.columns.indices { group.columns[index].writtenPages = nil }
+  }
+
+  /// Writes first the bounds of all pages, then their places, as PageIndex.md has them.
+  private mutating func writePageIndexes() throws {
+    var index = PageIndexWriter()
+    for group in rowGroups.indices {
+      for column in schema.columns.indices {
+        guard let pages = rowGroups[group].columns[column].writtenPages,
+          index.writeBounds(of: pages, column: schema.columns[column])
+        else { continue }
+        rowGroups[group].columns[column].columnIndex = FilePart(
+          offset: byteCount, byteCount: index.bytes.count)
+        try append(index.bytes)
+      }
+    }
+    for group in rowGroups.indices {
+      for column in schema.columns.indices {
+        guard let pages = rowGroups[group].columns[column].writtenPages else { continue }
+        index.writeOffsets(of: pages)
+        rowGroups[group].columns[column].offsetIndex = FilePart(
+          offset: byteCount, byteCount: index.bytes.count)
+        try append(index.bytes)
+      }
+    }
   }
 
   /// Goes to the failed state, which only the end of an operation leaves.

@@ -15,6 +15,7 @@ enum FooterReader {
     var rowGroups: [RowGroupMetadata]?
     var keyValues: [(key: String, value: String)] = []
     var createdBy: String?
+    var columnOrders: [ColumnOrder] = []
     var last: Int16 = 0
     while let field = try thrift.field(after: &last) {
       switch (field.id, field.type) {
@@ -34,6 +35,10 @@ enum FooterReader {
           keyValues.append(try readKeyValue(&thrift))
         }
       case (6, .binary): createdBy = try thrift.string()
+      case (7, .list):
+        for _ in 0..<(try thrift.list(of: .structure)) {
+          columnOrders.append(try readColumnOrder(&thrift))
+        }
       case (8, .structure):
         throw ParquetError(
           .unsupported, expected: "a file that is not encrypted", found: "an encrypted one",
@@ -46,7 +51,8 @@ enum FooterReader {
       rowCount: try thrift.require(rowCount, "num_rows"),
       schema: FileSchema(columns: columns.map(\.0)),
       rowGroups: try thrift.require(rowGroups, "row_groups"), keyValues: keyValues,
-      createdBy: createdBy, leaves: columns.map(\.1))
+      createdBy: createdBy, leaves: columns.map(\.1),
+      columnOrders: columnOrders)
     metadata.rowCount = try check(metadata, pagesEnd: fileOffset)
     return metadata
   }
@@ -66,6 +72,19 @@ enum FooterReader {
       }
     }
     return (try thrift.require(key, "key"), value)
+  }
+
+  private static func readColumnOrder(
+    _ thrift: inout ThriftCompactReader
+  ) throws(ParquetError) -> ColumnOrder {
+    try thrift.beginStruct()
+    var order = ColumnOrder.unknown
+    var last: Int16 = 0
+    while let field = try thrift.field(after: &last) {
+      order = ColumnOrder(rawValue: field.id) ?? .unknown
+      try thrift.skip(field.type)
+    }
+    return order
   }
 
   private static func readRowGroup(
@@ -96,6 +115,8 @@ enum FooterReader {
   ) throws(ParquetError) -> ColumnChunkMetadata {
     try thrift.beginStruct()
     var metadata: ColumnChunkMetadata?
+    var offsetIndex = FilePart(offset: 0, byteCount: 0)
+    var columnIndex = FilePart(offset: 0, byteCount: 0)
     var last: Int16 = 0
     while let field = try thrift.field(after: &last) {
       switch (field.id, field.type) {
@@ -104,13 +125,20 @@ enum FooterReader {
         throw ParquetError(
           .unsupported, expected: "a column chunk in this file", found: "one in \"\(path)\"")
       case (3, .structure): metadata = try readColumnMetadata(&thrift)
+      case (4, .int64): offsetIndex.offset = try thrift.int64()
+      case (5, .int32): offsetIndex.byteCount = Int(try thrift.int32())
+      case (6, .int64): columnIndex.offset = try thrift.int64()
+      case (7, .int32): columnIndex.byteCount = Int(try thrift.int32())
       case (8, .structure):
         throw ParquetError(
           .unsupported, expected: "a column that is not encrypted", found: "an encrypted one")
       default: try thrift.skip(field.type)
       }
     }
-    return try thrift.require(metadata, "meta_data")
+    var chunk = try thrift.require(metadata, "meta_data")
+    if offsetIndex.byteCount != 0 { chunk.offsetIndex = offsetIndex }
+    if columnIndex.byteCount != 0 { chunk.columnIndex = columnIndex }
+    return chunk
   }
 
   private static func readColumnMetadata(
@@ -127,6 +155,8 @@ enum FooterReader {
     var dataPage: Int64?
     var dictionaryPage: Int64?
     var statistics: ColumnStatistics?
+    var filterOffset: Int64?
+    var filterByteCount: Int32 = 0
     var last: Int16 = 0
     while let field = try thrift.field(after: &last) {
       switch (field.id, field.type) {
@@ -151,10 +181,12 @@ enum FooterReader {
       case (9, .int64): dataPage = try thrift.count64("data_page_offset")
       case (11, .int64): dictionaryPage = try thrift.count64("dictionary_page_offset")
       case (12, .structure): statistics = try StatisticsReader.read(&thrift)
+      case (14, .int64): filterOffset = try thrift.int64()
+      case (15, .int32): filterByteCount = try thrift.int32()
       default: try thrift.skip(field.type)
       }
     }
-    return ColumnChunkMetadata(
+    var chunk = ColumnChunkMetadata(
       physicalType: try thrift.require(type, "type"),
       path: try thrift.require(path, "path_in_schema"), encodings: encodings,
       codec: try thrift.require(codec, "codec"),
@@ -163,6 +195,8 @@ enum FooterReader {
       compressedByteCount: try thrift.require(compressed, "total_compressed_size"),
       dataPageOffset: try thrift.require(dataPage, "data_page_offset"),
       dictionaryPageOffset: dictionaryPage, statistics: statistics)
+    chunk.bloomFilter = filterOffset.map { FilePart(offset: $0, byteCount: Int(filterByteCount)) }
+    return chunk
   }
 
   // MARK: Checks

@@ -112,6 +112,14 @@ struct FooterWriter: ~Copyable {
       thrift.beginStruct(3)
       write(column)
       thrift.end()
+      if let part = column.offsetIndex {
+        thrift.int64(4, part.offset)
+        thrift.int32(5, Int32(clamping: part.byteCount))
+      }
+      if let part = column.columnIndex {
+        thrift.int64(6, part.offset)
+        thrift.int32(7, Int32(clamping: part.byteCount))
+      }
       thrift.end()
     }
     thrift.int64(2, rowGroup.columns.reduce(0) { $0 + $1.uncompressedByteCount })
@@ -140,6 +148,10 @@ struct FooterWriter: ~Copyable {
       thrift.end()
     }
     writePageCounts(of: column)
+    if let part = column.bloomFilter {
+      thrift.int64(14, part.offset)
+      thrift.int32(15, Int32(clamping: part.byteCount))
+    }
   }
 
   /// `encoding_stats`: says that every data page is dictionary-coded, or that none is.
@@ -166,5 +178,6 @@ struct FooterWriter: ~Copyable {
     if let bound = statistics.minValue { thrift.binary(6, bound) }
     if let isExact = statistics.isMaxValueExact { thrift.bool(7, isExact) }
     if let isExact = statistics.isMinValueExact { thrift.bool(8, isExact) }
+    if let count = statistics.nanCount { thrift.int64(9, count) }
   }
 }

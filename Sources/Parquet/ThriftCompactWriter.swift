@@ -86,6 +86,14 @@ struct ThriftCompactWriter: ~Copyable {
   mutating func element(int32 value: Int32) { buffer.append(zigzag: Int64(value)) }
 
   /// Writes a list element.
+  mutating func element(int64 value: Int64) { buffer.append(zigzag: value) }
+
+  /// Writes a list element, which takes a byte, unlike a field.
+  mutating func element(bool value: Bool) {
+    buffer.append(value ? ThriftType.boolTrue.rawValue : ThriftType.boolFalse.rawValue)
+  }
+
+  /// Writes a list element.
   mutating func element(binary value: some Collection<UInt8>) {
     buffer.append(varint: UInt64(value.count))
     buffer.append(contentsOf: value)

@@ -21,6 +21,12 @@ public struct WriterOptions: Sendable, Hashable {
   public var dictionaryByteLimit: Int
   /// Whether pages carry a CRC-32.
   public var checksums: Bool
+  /// Whether the places and bounds of pages are written (PageIndex.md), so that readers can pass over
+  /// pages. Row groups in which every column has one page need none and get none.
+  public var pageIndex: Bool
+  /// For the columns, by name, that get a bloom filter: which share of the values a column chunk does
+  /// not have the filter may take for present, for example 0.01.
+  public var bloomFilters: [String: Double]
   /// Who wrote the file, in the form `application version X (build Y)`.
   public var createdBy: String
 
@@ -29,6 +35,7 @@ public struct WriterOptions: Sendable, Hashable {
     codec: Codec = .snappy, encodingPolicy: EncodingPolicy = .fast,
     columnEncodings: [String: Encoding] = [:], pageByteLimit: Int = 1 << 20,
     dictionaryByteLimit: Int = 4 << 20, checksums: Bool = true,
+    pageIndex: Bool = true, bloomFilters: [String: Double] = [:],
     createdBy: String = "cairn version 0.1.0 (build 0)"
   ) {
     self.codec = codec
@@ -37,6 +44,8 @@ public struct WriterOptions: Sendable, Hashable {
     self.pageByteLimit = pageByteLimit
     self.dictionaryByteLimit = dictionaryByteLimit
     self.checksums = checksums
+    self.pageIndex = pageIndex
+    self.bloomFilters = bloomFilters
     self.createdBy = createdBy
   }
 }

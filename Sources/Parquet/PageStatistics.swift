@@ -1,0 +1,145 @@
+/// Finds the bounds and counts of single pages, for the page index. Only chunks of several pages ask.
+enum PageStatistics {
+  /// Bounds and counts of the values in `elements`.
+  static func of(
+    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder
+  ) -> ColumnStatistics {
+    var statistics = ColumnStatistics()
+    let values = rows.values
+    guard let indices = rows.indices else {
+      statistics.nullCount = 0
+      let part = values.part(elements)
+      StatisticsWriter.setBounds(of: part, isUsed: nil, order: order, in: &statistics)
+      statistics.nanCount = nanCount(part)
+      return statistics
+    }
+    let page = UnsafeBufferPointer(start: indices + elements.lowerBound, count: elements.count)
+    if values.count <= page.count, order != .floatingPoint {
+      // A dictionary smaller than the page: each of its values is looked at once.
+      let isUsed = [UInt8](unsafeUninitializedCapacity: values.count + 1) { marks, count in
+        marks.initialize(repeating: 0)
+        for index in page { marks[min(Int(index), values.count)] = 1 }
+        count = values.count + 1
+      }
+      var nulls = 0
+      if isUsed[values.count] != 0 {
+        for index in page { nulls &+= index == ColumnVector.null ? 1 : 0 }
+      }
+      statistics.nullCount = Int64(nulls)
+      isUsed.withUnsafeBufferPointer {
+        StatisticsWriter.setBounds(
+          of: values, isUsed: $0.baseAddress, order: order, in: &statistics)
+      }
+      return statistics
+    }
+    values.withGathered(page) { part in
+      statistics.nullCount = Int64(page.count - part.count)
+      StatisticsWriter.setBounds(of: part, isUsed: nil, order: order, in: &statistics)
+      statistics.nanCount = nanCount(part)
+    }
+    return statistics
+  }
+
+  /// How many values are NaN; nil for types that have none.
+  private static func nanCount(_ values: ColumnValues) -> Int64? {
+    func count<Value: BinaryFloatingPoint>(_: Value.Type) -> Int64 {
+      let source = values.base.assumingMemoryBound(to: Value.self)
+      var found = 0
+      for index in 0..<values.count { found &+= source[index].isNaN ? 1 : 0 }
+      return Int64(found)
+    }
+    switch values.physicalType {
+    case .float: return count(Float.self)
+    case .double: return count(Double.self)
+    default: return nil
+    }
+  }
+}
+
+extension PageIndex {
+  /// Takes in a page that was written.
+  ///
+  /// - Parameters:
+  ///   - elements: What it holds of `rows`.
+  ///   - place: Where in the file it is.
+  mutating func append(
+    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder, at place: Range<Int64>
+  ) {
+    // A single page has the bounds of the chunk.
+    let isOnly = pages.isEmpty && elements.count == rows.rowCount
+    pages.append(
+      Page(
+        rows: elements, offset: place.lowerBound, byteCount: place.count,
+        statistics: isOnly ? nil : PageStatistics.of(rows, elements, order: order)))
+  }
+
+  /// The index of a chunk with these statistics.
+  consuming func finished(chunk statistics: ColumnStatistics) -> PageIndex {
+    if pages.count == 1 { pages[0].statistics = statistics }
+    return self
+  }
+}
+
+extension ColumnValues {
+  /// Bytes of a value that is no byte string.
+  private var width: Int {
+    switch physicalType {
+    case .boolean: 1
+    case .int32, .float: 4
+    case .int64, .double: 8
+    case .int96: 12
+    case .byteArray, .fixedLengthByteArray: 0
+    }
+  }
+
+  /// Values that follow each other.
+  func part(_ range: Range<Int>) -> ColumnValues {
+    var part = self
+    part.count = range.count
+    if let slices {
+      part.slices = slices + range.lowerBound
+    } else {
+      part.base = base + range.lowerBound * width
+    }
+    return part
+  }
+
+  /// Calls `body` with the values at `indices`, without nulls, one after another.
+  func withGathered(
+    _ indices: UnsafeBufferPointer<UInt32>, _ body: (ColumnValues) -> Void
+  ) {
+    func gather<Element: BitwiseCopyable>(
+      _ source: UnsafePointer<Element>, _ use: (UnsafePointer<Element>, Int) -> Void
+    ) {
+      let target = UnsafeMutablePointer<Element>.allocate(capacity: max(indices.count, 1))
+      defer { target.deallocate() }
+      var count = 0
+      for index in indices where index != ColumnVector.null {
+        target[count] = source[Int(index)]
+        count &+= 1
+      }
+      use(target, count)
+    }
+    var part = self
+    func useNumbers<Element: BitwiseCopyable>(_ memory: UnsafePointer<Element>, _ count: Int) {
+      part.base = UnsafeRawPointer(memory)
+      part.count = count
+      body(part)
+    }
+    if let slices {
+      gather(slices) { memory, count in
+        part.slices = memory
+        part.count = count
+        body(part)
+      }
+      return
+    }
+    switch physicalType {
+    case .boolean: gather(base.assumingMemoryBound(to: UInt8.self), useNumbers)
+    case .int32, .float: gather(base.assumingMemoryBound(to: UInt32.self), useNumbers)
+    case .int64, .double: gather(base.assumingMemoryBound(to: UInt64.self), useNumbers)
+    case .int96: gather(base.assumingMemoryBound(to: Int96.self), useNumbers)
+    case .byteArray, .fixedLengthByteArray: break  // have slices
+    }
+  }
+}
