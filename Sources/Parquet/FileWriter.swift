@@ -79,16 +79,8 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
   ///   writer cannot be used any more then.
   public mutating func writeRowGroup(_ columns: [ColumnVector]) throws {
     try begin()
-    guard columns.count == schema.columns.count else {
-      throw ParquetError(
-        .invalidValues, expected: "\(schema.columns.count) columns", found: "\(columns.count)")
-    }
+    try check(columns)
     let rows = columns[0].rowCount
-    for (descriptor, column) in zip(schema.columns, columns) where column.rowCount != rows {
-      throw ParquetError(
-        .invalidValues, expected: "\(rows) rows, as in column \"\(schema.columns[0].name)\"",
-        found: "\(column.rowCount)", column: descriptor.name)
-    }
     if rows > 0 {
       if byteCount == 0 { try append(magic: fileMagic) }
       var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
@@ -99,7 +91,33 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
       rowGroups.append(group)
       rowCount += Int64(rows)
     }
-    state = .open
+    end()
+  }
+
+  /// Throws unless `columns` can be a row group.
+  func check(_ columns: [ColumnVector]) throws {
+    guard columns.count == schema.columns.count else {
+      throw ParquetError(
+        .invalidValues, expected: "\(schema.columns.count) columns", found: "\(columns.count)")
+    }
+    let rows = columns[0].rowCount
+    for (descriptor, column) in zip(schema.columns, columns) where column.rowCount != rows {
+      throw ParquetError(
+        .invalidValues, expected: "\(rows) rows, as in column \"\(schema.columns[0].name)\"",
+        found: "\(column.rowCount)", column: descriptor.name)
+    }
+  }
+
+  /// Appends a row group whose columns are encoded already, a part of an operation begun.
+  mutating func append(_ chunks: ArraySlice<EncodedChunk>, rowCount rows: Int) throws {
+    if byteCount == 0 { try append(magic: fileMagic) }
+    var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
+    for chunk in chunks {
+      group.columns.append(chunk.metadata.shifted(by: byteCount))
+      try append(chunk.bytes.bytes)
+    }
+    rowGroups.append(group)
+    rowCount += Int64(rows)
   }
 
   private mutating func write(
@@ -148,8 +166,11 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
       encodings: Dictionary(encodings, uniquingKeysWith: { first, _ in first }))
   }
 
+  /// Ends an operation well.
+  mutating func end() { state = .open }
+
   /// Goes to the failed state, which only the end of an operation leaves.
-  private mutating func begin() throws {
+  mutating func begin() throws {
     guard state == .open else {
       throw ParquetError(
         .misuse, expected: "a writer that is open", found: "one that has \(state)")
