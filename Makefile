@@ -11,7 +11,7 @@ CAIRN_CRASH_RUNS ?= 200
 CAIRN_FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build release lint format test demo crash fuzz bench clean
+.PHONY: help setup venv build release lint format test docs demo crash fuzz bench clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ test: setup venv lint build ## Lint, build, run all tests, then those of the exa
 	@Scripts/test.sh
 	@Scripts/examples.sh
 
+docs: setup ## Build the documentation of the Parquet library: .build/docs/Parquet.
+	@Scripts/docs.sh
+
 demo: release ## Generate, load, crash at 60 %, resume, verify: see Cairn work.
 	.build/release/cairn demo
 
@@ -54,4 +57,4 @@ bench: release ## Measure speed and memory beside other tools: ONLY=convert,load
 	"$$CAIRN_VENV/bin/python" Scripts/bench/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 clean: ## Remove what make made: builds, .venv, bench-data.
-	rm -rf .build Examples/*/.build .venv bench-data
+	rm -rf .build Examples/*/.build Scripts/bench/parquet-bench/.build .venv bench-data

@@ -8,6 +8,12 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+// What a product needs of other packages comes with a trait, so that a package that wants Parquet
+// alone (`traits: []`) resolves none of them. The default is all.
+let forLoads = TargetDependencyCondition.when(traits: ["Loads"])
+let forSQLite = TargetDependencyCondition.when(traits: ["SQLite"])
+let forCommand = TargetDependencyCondition.when(traits: ["Command"])
+
 let package = Package(
   name: "cairn",
   platforms: [.macOS(.v15)],
@@ -19,6 +25,19 @@ let package = Package(
     .library(name: "CairnPostgres", targets: ["CairnPostgres"]),
     .library(name: "CairnTesting", targets: ["CairnTesting"]),
     .executable(name: "cairn", targets: ["CairnCLI"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["Command"]),
+    .trait(
+      name: "Loads",
+      description: "What Cairn, CairnPostgres, CairnAlerts and CairnTesting need of other packages."
+    ),
+    .trait(
+      name: "SQLite", description: "What CairnSQLite needs of other packages: GRDB.",
+      enabledTraits: ["Loads"]),
+    .trait(
+      name: "Command", description: "What the command cairn needs of other packages.",
+      enabledTraits: ["SQLite"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -59,17 +78,17 @@ let package = Package(
       name: "Cairn",
       dependencies: [
         "Parquet", "CZstd", "CISAL",
-        .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "Yams", package: "Yams"),
+        .product(name: "Crypto", package: "swift-crypto", condition: forLoads),
+        .product(name: "Logging", package: "swift-log", condition: forLoads),
+        .product(name: "Yams", package: "Yams", condition: forLoads),
       ],
       swiftSettings: strict),
     .target(
       name: "CairnSQLite",
       dependencies: [
         "Cairn",
-        .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "GRDB", package: "GRDB.swift", condition: forSQLite),
+        .product(name: "GRDBSQLite", package: "GRDB.swift", condition: forSQLite),
       ],
       swiftSettings: strict),
     .target(name: "CairnAlerts", dependencies: ["Cairn", "CCurl"], swiftSettings: strict),
@@ -78,7 +97,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "CairnTesting",
-      dependencies: ["Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto", condition: forLoads),
+      ],
       swiftSettings: strict),
 
     // The command. Its product is `cairn`; the target is not, because module names that differ
@@ -87,10 +108,10 @@ let package = Package(
       name: "CairnCLI",
       dependencies: [
         "Cairn", "CairnAlerts", "CairnPostgres", "CairnSQLite", "CairnTesting", "CMalloc",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser", condition: forCommand),
+        .product(name: "GRDB", package: "GRDB.swift", condition: forSQLite),
+        .product(name: "Logging", package: "swift-log", condition: forLoads),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: forCommand),
       ],
       swiftSettings: strict),
 
@@ -104,7 +125,7 @@ let package = Package(
       name: "CairnSQLiteTests",
       dependencies: [
         "CairnSQLite", "CairnTesting",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDB", package: "GRDB.swift", condition: forSQLite),
       ],
       swiftSettings: strict),
     .target(

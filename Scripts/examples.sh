@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds each example package and runs its tests, or the example itself where it has none.
+# Builds each example package and runs its tests, or the example itself where it has none. Those that
+# take no traits must resolve no other package than Cairn.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,5 +12,13 @@ for manifest in Examples/*/Package.swift; do
     swift test --package-path "$folder"
   else
     swift run --package-path "$folder"
+  fi
+  if grep -q 'traits: \[\]' "$manifest"; then
+    resolved=$(swift package --package-path "$folder" show-dependencies --format flatlist)
+    if [ "$(printf '%s\n' "$resolved" | wc -l)" -ne 1 ]; then
+      printf '%s takes no traits; expected Cairn alone to be resolved, found:\n%s\n' \
+        "$folder" "$resolved" >&2
+      exit 1
+    fi
   fi
 done

@@ -7,7 +7,7 @@ paths=Package.swift
 for folder in Sources Tests Fuzz; do
   [ ! -d "$folder" ] || paths="$paths $folder"
 done
-for folder in Examples/*/; do
+for folder in Examples/*/ Scripts/bench/parquet-bench/; do
   for part in Package.swift Sources Tests; do
     [ ! -e "$folder$part" ] || paths="$paths $folder$part"
   done

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import measure
 import table
+from parquet.section import measure_parquet
 from postgres.section import measure_postgres
 from samples import KEY, Samples
 
@@ -270,6 +271,12 @@ def postgres(bench: Bench):
         raise measure.BenchError(
             f"{error}; pip install -r Scripts/bench/requirements.txt"
         ) from error
+
+
+@section("parquet")
+def parquet(bench: Bench):
+    """The Parquet library beside pyarrow, two threads each."""
+    return measure_parquet(bench)
 
 
 @section("resume")

@@ -70,6 +70,10 @@ class Samples:
 
         return self._made("flights.csv", unpack)
 
+    def column(self, name: str, make) -> Path:
+        """A Parquet file of one column, which `make` writes to a path."""
+        return self._made(f"column-{name}.parquet", make)
+
     def long_fields(self) -> Path:
         """200 rows with a field of 1 MB each."""
 

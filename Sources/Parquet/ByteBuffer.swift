@@ -21,6 +21,16 @@ struct ByteBuffer: ~Copyable {
 
   mutating func removeAll() { count = 0 }
 
+  /// Gives the bytes away, without a copy, and is empty then.
+  mutating func takeStorage() -> ByteStorage {
+    let memory = UnsafeMutableRawBufferPointer(start: base, count: capacity)
+    let storage = ByteStorage(adopting: memory, count: count)
+    capacity = 64
+    count = 0
+    base = .allocate(byteCount: capacity, alignment: 64)
+    return storage
+  }
+
   /// Makes room for `extra` more bytes.
   @inline(__always)
   mutating func reserve(_ extra: Int) {

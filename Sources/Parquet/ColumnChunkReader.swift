@@ -379,7 +379,7 @@ struct RowIndexBuilder: ~Copyable {
   }
 
   /// One index a row, or nil if row `i` holds value `i`.
-  consuming func finish() -> [UInt32]? {
-    isIndexed ? indices.array() : nil
+  mutating func finish() -> [UInt32]? {
+    isIndexed ? indices.takeArray() : nil
   }
 }

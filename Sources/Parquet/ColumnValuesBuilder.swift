@@ -4,7 +4,7 @@ struct ColumnValuesBuilder: ~Copyable {
   private let fixedLength: Int
   private let byteLimit: Int
   /// Values of fixed width, as they lie in a PLAIN page.
-  private var numbers: ByteBuffer
+  private var numbers: NumberStorage
   private var slices: GrowingArray<ByteSlice>
   /// The block that slices lie in.
   private var bytes: UnsafeMutableRawBufferPointer
@@ -19,7 +19,7 @@ struct ColumnValuesBuilder: ~Copyable {
     self.fixedLength = fixedLength ?? 0
     self.byteLimit = byteLimit
     let holdsByteStrings = type == .byteArray || type == .fixedLengthByteArray
-    numbers = ByteBuffer(capacity: holdsByteStrings ? 0 : valueCapacity * Self.width(of: type))
+    numbers = NumberStorage(type: type, width: Self.width(of: type), capacity: valueCapacity)
     slices = GrowingArray(capacity: holdsByteStrings ? valueCapacity : 0)
     bytes = .allocate(
       byteCount: (holdsByteStrings ? byteCapacity : 0) + PageBytes.slack, alignment: 16)
@@ -43,26 +43,16 @@ struct ColumnValuesBuilder: ~Copyable {
   /// The values.
   consuming func finish() -> PhysicalValues {
     switch type {
-    case .boolean: return .boolean(numbers(as: Bool.self))
-    case .int32: return .int32(numbers(as: Int32.self))
-    case .int64: return .int64(numbers(as: Int64.self))
-    case .int96: return .int96(numbers(as: Int96.self))
-    case .float: return .float(numbers(as: Float.self))
-    case .double: return .double(numbers(as: Double.self))
     case .byteArray: return .byteArray(strings())
     case .fixedLengthByteArray: return .fixedLengthByteArray(strings())
+    case .boolean, .int32, .int64, .int96, .float, .double: return numbers.takeValues()
     }
-  }
-
-  private func numbers<Value: BitwiseCopyable>(as: Value.Type) -> [Value] {
-    Array(
-      UnsafeBufferPointer(start: numbers.base.assumingMemoryBound(to: Value.self), count: count))
   }
 
   private mutating func strings() -> ByteStrings {
     let storage = ByteStorage(adopting: bytes, count: byteCount)
     bytes = .allocate(byteCount: 1, alignment: 1)  // what `deinit` frees instead
-    return ByteStrings(storage: storage, slices: slices.array())
+    return ByteStrings(storage: storage, slices: slices.takeArray())
   }
 
   // MARK: Bytes

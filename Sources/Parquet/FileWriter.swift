@@ -82,6 +82,22 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
   ///   writer cannot be used any more then.
   public mutating func writeRowGroup(_ columns: [ColumnVector]) throws {
     try begin()
+    try check(columns)
+    let rows = columns[0].rowCount
+    if rows > 0 {
+      if byteCount == 0 { try append(magic: fileMagic) }
+      var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
+      group.columns.reserveCapacity(columns.count)
+      for (descriptor, column) in zip(schema.columns, columns) {
+        group.columns.append(try write(column, as: descriptor))
+      }
+      try close(&group)
+    }
+    end()
+  }
+
+  /// Throws unless `columns` can be a row group.
+  func check(_ columns: [ColumnVector]) throws {
     guard columns.count == schema.columns.count else {
       throw ParquetError(
         .invalidValues, expected: "\(schema.columns.count) columns", found: "\(columns.count)")
@@ -92,19 +108,25 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
         .invalidValues, expected: "\(rows) rows, as in column \"\(schema.columns[0].name)\"",
         found: "\(column.rowCount)", column: descriptor.name)
     }
-    if rows > 0 {
-      if byteCount == 0 { try append(magic: fileMagic) }
-      var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
-      group.columns.reserveCapacity(columns.count)
-      for (descriptor, column) in zip(schema.columns, columns) {
-        group.columns.append(try write(column, as: descriptor))
-      }
-      try writeBloomFilters(of: &group)
-      dropPageIndexIfUseless(of: &group)
-      rowGroups.append(group)
-      rowCount += Int64(rows)
+  }
+
+  /// Appends a row group whose columns are encoded already, a part of an operation begun.
+  mutating func append(_ chunks: ArraySlice<EncodedChunk>, rowCount rows: Int) throws {
+    if byteCount == 0 { try append(magic: fileMagic) }
+    var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
+    for chunk in chunks {
+      group.columns.append(chunk.metadata.shifted(by: byteCount))
+      try append(chunk.bytes.bytes)
     }
-    state = .open
+    try close(&group)
+  }
+
+  /// Writes what comes behind the columns of a row group, and takes it in.
+  private mutating func close(_ group: inout RowGroupMetadata) throws {
+    try writeBloomFilters(of: &group)
+    dropPageIndexIfUseless(of: &group)
+    rowGroups.append(group)
+    rowCount += group.rowCount
   }
 
   private mutating func write(
@@ -153,6 +175,9 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
       byteCount: byteCount, rowCount: rowCount,
       encodings: Dictionary(encodings, uniquingKeysWith: { first, _ in first }))
   }
+
+  /// Ends an operation well.
+  mutating func end() { state = .open }
 
   // MARK: What lets readers skip
 
@@ -215,7 +240,7 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
   }
 
   /// Goes to the failed state, which only the end of an operation leaves.
-  private mutating func begin() throws {
+  mutating func begin() throws {
     guard state == .open else {
       throw ParquetError(
         .misuse, expected: "a writer that is open", found: "one that has \(state)")

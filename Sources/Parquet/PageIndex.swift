@@ -15,6 +15,11 @@ public struct PageIndex: Sendable, Hashable {
 
   /// The data pages, in file order; their rows follow each other.
   public var pages: [Page]
+
+  /// Moves all pages in the file.
+  mutating func shift(by offset: Int64) {
+    for page in pages.indices { pages[page].offset += offset }
+  }
 }
 
 /// A piece of a file that the footer points at.

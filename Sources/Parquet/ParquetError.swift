@@ -16,6 +16,8 @@ public struct ParquetError: Error, Sendable, Hashable {
     case invalidSchema = "invalid schema"
     /// The values given to a writer do not fit its schema.
     case invalidValues = "invalid values"
+    /// A row of a file and the Swift type it is read into, or the other way round, do not fit.
+    case rowMismatch = "a row does not fit its type"
     /// The operating system refused to read or write.
     case inputOutput = "input/output"
     /// The call makes no sense in this state, for example a row group after `finish`.
@@ -32,16 +34,20 @@ public struct ParquetError: Error, Sendable, Hashable {
   public var offset: Int?
   /// The name of the column it is about.
   public var column: String?
+  /// The row it is about, counted from 0 through the whole file, where rows are Swift values.
+  public var row: Int?
 
   /// Makes an error from its parts.
   public init(
-    _ kind: Kind, expected: String, found: String, offset: Int? = nil, column: String? = nil
+    _ kind: Kind, expected: String, found: String, offset: Int? = nil, column: String? = nil,
+    row: Int? = nil
   ) {
     self.kind = kind
     self.expected = expected
     self.found = found
     self.offset = offset
     self.column = column
+    self.row = row
   }
 
   /// The same error, said to be about `column` unless it names one already.
@@ -57,6 +63,7 @@ extension ParquetError: CustomStringConvertible {
   public var description: String {
     var places: [String] = []
     if let offset { places.append("byte \(offset)") }
+    if let row { places.append("row \(row)") }
     if let column { places.append("column \"\(column)\"") }
     let place = places.isEmpty ? "" : " (\(places.joined(separator: ", ")))"
     return "Parquet: \(kind.rawValue): expected \(expected), found \(found)\(place)"

@@ -1,0 +1,54 @@
+import Foundation
+import Parquet
+import Testing
+
+/// The code of the documentation's first article.
+@Suite struct FirstFileTests {
+  /// Runs it. What is between the marks is the article's, word for word.
+  private func firstFile(_ path: String, print: (Any) -> Void) throws {
+    // article: begin
+    struct Price: Codable {
+      var symbol: String
+      var bid: Double
+      var ask: Double?
+    }
+
+    var writer = try RowWriter(to: FileOutput(path: path), of: Price.self)
+    try writer.write(Price(symbol: "EURUSD", bid: 1.0842, ask: 1.0844))
+    try writer.write(Price(symbol: "GBPUSD", bid: 1.2671))
+    try writer.finish()
+
+    for row in try FileReader(path: path).rows(as: Price.self) {
+      print(try row.get())
+    }
+    // article: end
+  }
+
+  @Test func writesAndReadsWhatItSays() throws {
+    let folder = try TemporaryFolder()
+    var printed: [String] = []
+    let path = folder.url.appending(path: "prices.parquet").path
+    try firstFile(path) { printed.append("\($0)") }
+    #expect(
+      printed == [
+        #"Price(symbol: "EURUSD", bid: 1.0842, ask: Optional(1.0844))"#,
+        #"Price(symbol: "GBPUSD", bid: 1.2671, ask: nil)"#,
+      ])
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+    #expect(left == ["prices.parquet"])
+  }
+
+  @Test func isTheArticle() throws {
+    let here = URL(filePath: #filePath)
+    let article = here.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+      .appending(path: "Sources/Parquet/Parquet.docc/FirstFile.md")
+    let source = try String(contentsOf: here, encoding: .utf8)
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    let begin = try #require(lines.firstIndex { $0.hasSuffix("// article: begin") })
+    let end = try #require(lines.firstIndex { $0.hasSuffix("// article: end") })
+    let code = lines[(begin + 1)..<end].map { $0.dropFirst(4) }.joined(separator: "\n")
+    let text = try String(contentsOf: article, encoding: .utf8)
+    #expect(text.contains("```swift\n\(code)\n```"))
+  }
+}
