@@ -15,6 +15,7 @@ enum StatisticsReader {
       case (7, .boolFalse): statistics.isMaxValueExact = false
       case (8, .boolTrue): statistics.isMinValueExact = true
       case (8, .boolFalse): statistics.isMinValueExact = false
+      case (9, .int64): statistics.nanCount = try thrift.int64()
       default: try thrift.skip(field.type)
       }
     }
