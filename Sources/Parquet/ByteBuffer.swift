@@ -110,7 +110,8 @@ struct ByteBuffer: ~Copyable {
 
 /// Memory for `Element`s that is kept and enlarged, not freed, between uses.
 struct ScratchArray<Element: BitwiseCopyable>: ~Copyable {
-  private var memory: UnsafeMutablePointer<Element>
+  /// Where the elements are, until there is room for more.
+  private(set) var memory: UnsafeMutablePointer<Element>
   private var capacity: Int
 
   init() {
@@ -121,6 +122,7 @@ struct ScratchArray<Element: BitwiseCopyable>: ~Copyable {
   deinit { memory.deallocate() }
 
   /// Room for `count` elements, with whatever the last use left in it.
+  @discardableResult
   mutating func room(for count: Int) -> UnsafeMutablePointer<Element> {
     if count > capacity {
       memory.deallocate()

@@ -43,7 +43,8 @@ public final class FileDescriptorOutput: ByteOutput {
   /// Makes an output.
   ///
   /// - Parameters:
-  ///   - descriptor: An open file, written from its current position on.
+  ///   - descriptor: An open file, written from its current position on. Nothing may follow there:
+  ///     the end of an older, longer file would be taken for that of this one.
   ///   - bufferSize: How many bytes to collect before a `write`.
   ///   - observer: Called with every byte of the file once, in order, as it is written; for a
   ///     running digest.

@@ -19,18 +19,25 @@ struct ColumnChunkWriter {
         .invalidValues, expected: "values of type \(column.physicalType)",
         found: "\(vector.values.physicalType)")
     }
+    try vector.checkLists(as: column)
     return try ColumnValues.with(vector.values) { values in
-      guard let indices = vector.indices else {
-        scratch.usage.setPlain(count: values.count)
-        return try write(
-          ColumnRows(values: values, indices: nil, rowCount: values.count),
-          valuesAreDistinct: vector.valuesAreDistinct, at: offset, emit: emit)
-      }
-      return try indices.withUnsafeBufferPointer { indices in
-        try scratch.usage.measure(indices, valueCount: values.count)
-        return try write(
-          ColumnRows(values: values, indices: indices, rowCount: indices.count),
-          valuesAreDistinct: vector.valuesAreDistinct, at: offset, emit: emit)
+      try vector.lists.withPlaces { lists in
+        guard let indices = vector.indices else {
+          scratch.usage.setPlain(count: values.count)
+          return try write(
+            ColumnRows(
+              values: values, indices: nil, elementCount: values.count, lists: lists,
+              rowCount: vector.rowCount),
+            valuesAreDistinct: vector.valuesAreDistinct, at: offset, emit: emit)
+        }
+        return try indices.withUnsafeBufferPointer { indices in
+          try scratch.usage.measure(indices, valueCount: values.count)
+          return try write(
+            ColumnRows(
+              values: values, indices: indices, elementCount: indices.count, lists: lists,
+              rowCount: vector.rowCount),
+            valuesAreDistinct: vector.valuesAreDistinct, at: offset, emit: emit)
+        }
       }
     }
   }
@@ -39,11 +46,16 @@ struct ColumnChunkWriter {
     _ rows: ColumnRows, valuesAreDistinct: Bool, at offset: Int64, emit: Emit
   ) throws -> ColumnChunkMetadata {
     try checkRows(rows)
-    let encoding = try chooseEncoding(rows)
+    let isDictionary = findDictionary(rows, valuesAreDistinct: valuesAreDistinct)
+    let encoding = try chooseEncoding(rows, isDictionary: isDictionary)
     var statistics = ColumnStatistics()
-    statistics.nullCount = Int64(scratch.usage.nullCount)
-    if valuesAreDistinct { statistics.distinctCount = Int64(scratch.usage.usedCount) }
     let order = SortOrder(column.physicalType, column.logicalType)
+    // Equal numbers may differ in their bytes, by which a dictionary is built.
+    let isByBytes = ![.floatingPoint, .float16, .bigEndianSigned].contains(order)
+    if valuesAreDistinct || isDictionary == .built && isByBytes {
+      statistics.distinctCount = Int64(scratch.usage.usedCount)
+    }
+    StatisticsWriter.setNaNCount(of: rows, order: order, in: &statistics)
     var bounds: PlainPageBounds?
     if column.physicalType == .byteArray, order == .bytes,
       encoding == .rleDictionary || encoding == .plain
@@ -54,10 +66,10 @@ struct ColumnChunkWriter {
         of: rows.values, isUsed: scratch.usage.isUsed, order: order, in: &statistics)
     }
     var chunk = ColumnChunkMetadata(
-      physicalType: column.physicalType, path: [column.name], encodings: [],
-      codec: options.codec.compressionCodec, valueCount: Int64(rows.rowCount),
-      uncompressedByteCount: 0, compressedByteCount: 0, dataPageOffset: offset,
-      statistics: statistics)
+      physicalType: column.physicalType, path: column.path, encodings: [],
+      codec: options.codec.compressionCodec, valueCount: 0, uncompressedByteCount: 0,
+      compressedByteCount: 0, dataPageOffset: offset)
+    chunk.dataPageVersion = options.dataPages
     if encoding == .rleDictionary {
       encodeDictionary(rows.values)
       bounds?.add(scratch.page.bytes)
@@ -69,26 +81,30 @@ struct ColumnChunkWriter {
       chunk.dictionaryPageOffset = offset
       chunk.dataPageOffset = offset + chunk.compressedByteCount
     }
+    let levelWriter = LevelWriter(column: column, version: options.dataPages, scratch: scratch)
+    var nullCount = 0
     var row = 0
     var pages = options.pageIndex ? PageIndex(pages: []) : nil
     repeat {
       let pageOffset = offset + chunk.compressedByteCount
-      let end = pageEnd(from: row, rows, encoding, limit: max(options.pageByteLimit, 1))
-      let valuesStart = try encodeData(rows, from: row, to: end, encoding)
+      let page = pageRows(from: row, rows, encoding)
+      scratch.page.removeAll()
+      let levels = levelWriter.write(rows, of: page)
+      let valuesStart = scratch.page.count
+      try encodeValues(rows.values, levels.selection, encoding)
       if encoding == .plain {
         bounds?.add(UnsafeRawBufferPointer(rebasing: scratch.page.bytes[valuesStart...]))
       }
-      let body = try compressPage()
-      scratch.header.writeDataPage(
-        valueCount: end - row, encoding: encoding, uncompressedByteCount: scratch.page.count,
-        compressedByteCount: body.count, checksum: checksum(body))
-      try emitPage(body, into: &chunk, emit)
+      try writeDataPage(page, levels, encoding, into: &chunk, emit)
+      nullCount += levels.nullCount
+      chunk.valueCount += Int64(levels.count)
       chunk.dataPageCount += 1
       pages?.append(
-        rows, row..<end, order: order,
+        rows, page, levels, order: order,
         at: pageOffset..<offset + chunk.compressedByteCount)
-      row = end
+      row = page.rows.upperBound
     } while row < rows.rowCount
+    statistics.nullCount = Int64(nullCount)
     bounds?.set(in: &statistics)
     chunk.statistics = statistics
     chunk.writtenPages = pages?.finished(chunk: statistics)
@@ -97,17 +113,22 @@ struct ColumnChunkWriter {
         of: rows.values, isUsed: scratch.usage.isUsed, falsePositiveRate: rate)
     }
     if encoding == .rleDictionary { chunk.encodings.append(.plain) }
-    if column.isOptional, encoding != .rle { chunk.encodings.append(.rle) }
+    if column.maxDefinitionLevel > 0, encoding != .rle { chunk.encodings.append(.rle) }
     chunk.encodings.append(encoding)
     return chunk
   }
 
   private func checkRows(_ rows: ColumnRows) throws {
     if !column.isOptional, scratch.usage.nullCount > 0 {
-      let row = (0..<rows.rowCount).first { rows.indices?[$0] == ColumnVector.null } ?? 0
+      let place = (0..<rows.elementCount).first { rows.indices?[$0] == ColumnVector.null } ?? 0
+      let what = rows.lists == nil ? "row" : "element"
       throw ParquetError(
-        .invalidValues, expected: "a value in every row of a REQUIRED column",
-        found: "none in row \(row)")
+        .invalidValues, expected: "a value in every \(what) of a REQUIRED column",
+        found: "none in \(what) \(place)")
+    }
+    if column.logicalType == .unknown, rows.elementCount > scratch.usage.nullCount {
+      throw ParquetError(
+        .invalidValues, expected: "no value in a column whose values are all null", found: "one")
     }
     if column.physicalType == .fixedLengthByteArray, let slices = rows.values.slices,
       let length = column.fixedLength
@@ -122,13 +143,15 @@ struct ColumnChunkWriter {
 
   // MARK: Pages
 
-  private func compressPage() throws -> UnsafeRawBufferPointer {
+  /// Compresses the scratch page, or what it has from `start` on.
+  private func compressPage(from start: Int = 0) throws -> UnsafeRawBufferPointer {
     guard scratch.page.count <= Int(Int32.max) else {
       throw ParquetError(
         .limitExceeded, expected: "a page of at most \(Int32.max) bytes",
         found: "\(scratch.page.count)")
     }
-    let body = try scratch.compressor.compress(scratch.page.bytes, with: options.codec)
+    let bytes = UnsafeRawBufferPointer(rebasing: scratch.page.bytes[start...])
+    let body = try scratch.compressor.compress(bytes, with: options.codec)
     guard body.count <= Int(Int32.max) else {
       throw ParquetError(
         .limitExceeded, expected: "a compressed page of at most \(Int32.max) bytes",
@@ -137,25 +160,77 @@ struct ColumnChunkWriter {
     return body
   }
 
-  private func checksum(_ body: UnsafeRawBufferPointer) -> UInt32? {
-    options.checksums ? Checksum.crc32(body) : nil
+  private func checksum(
+    _ body: UnsafeRawBufferPointer, after levels: UnsafeRawBufferPointer? = nil
+  ) -> UInt32? {
+    guard options.checksums else { return nil }
+    return Checksum.crc32(body, after: levels.map { Checksum.crc32($0) } ?? 0)
+  }
+
+  /// Writes the data page that is in the scratch page.
+  private func writeDataPage(
+    _ page: PageRows, _ levels: PageLevels, _ encoding: Encoding,
+    into chunk: inout ColumnChunkMetadata, _ emit: Emit
+  ) throws {
+    guard levels.count <= Int(Int32.max) else {
+      throw ParquetError(
+        .limitExceeded, expected: "lists of at most \(Int32.max) elements",
+        found: "one of \(levels.count) in row \(page.rows.lowerBound)")
+    }
+    guard options.dataPages == .v2 else {
+      let body = try compressPage()
+      scratch.header.writeDataPage(
+        valueCount: levels.count, encoding: encoding, uncompressedByteCount: scratch.page.count,
+        compressedByteCount: body.count, checksum: checksum(body))
+      return try emitPage(body, into: &chunk, emit)
+    }
+    let levelByteCount = levels.repetitionByteCount + levels.definitionByteCount
+    var body = try compressPage(from: levelByteCount)
+    let isCompressed = body.count < scratch.page.count - levelByteCount
+    if !isCompressed {
+      body = UnsafeRawBufferPointer(rebasing: scratch.page.bytes[levelByteCount...])
+    }
+    let levelBytes = UnsafeRawBufferPointer(rebasing: scratch.page.bytes[..<levelByteCount])
+    scratch.header.writeDataPageV2(
+      rowCount: page.rows.count, levels, encoding: encoding, isCompressed: isCompressed,
+      uncompressedByteCount: scratch.page.count,
+      compressedByteCount: levelByteCount + body.count,
+      checksum: checksum(body, after: levelBytes))
+    try emitPage(body, after: levelBytes, into: &chunk, emit)
   }
 
   private func emitPage(
-    _ body: UnsafeRawBufferPointer, into chunk: inout ColumnChunkMetadata, _ emit: Emit
+    _ body: UnsafeRawBufferPointer, after levels: UnsafeRawBufferPointer? = nil,
+    into chunk: inout ColumnChunkMetadata, _ emit: Emit
   ) throws {
     let header = scratch.header.bytes
     try emit(header)
+    if let levels { try emit(levels) }
     try emit(body)
     chunk.uncompressedByteCount += Int64(header.count + scratch.page.count)
-    chunk.compressedByteCount += Int64(header.count + body.count)
+    chunk.compressedByteCount += Int64(header.count + (levels?.count ?? 0) + body.count)
   }
 
-  /// The row after the last one of the page that starts at `start`.
+  /// The rows of the page that starts at `row`: whole ones, which a page index and pages of the
+  /// second version need.
+  private func pageRows(from row: Int, _ rows: ColumnRows, _ encoding: Encoding) -> PageRows {
+    let limit = min(max(options.pageByteLimit, 1), 1 << 30)
+    guard let lists = rows.lists else {
+      let end = pageEnd(from: row, rows, encoding, limit: limit)
+      return PageRows(rows: row..<end, elements: row..<end)
+    }
+    let start = Int(lists.offsets[row])
+    let end = lists.rowEnd(
+      from: row, elementEnd: pageEnd(from: start, rows, encoding, limit: limit),
+      rowCount: min(rows.rowCount, row + Self.mostRowsPerPage))
+    return PageRows(rows: row..<end, elements: start..<Int(lists.offsets[end]))
+  }
+
+  /// The element after the last one of the page that starts at `start`.
   private func pageEnd(
     from start: Int, _ rows: ColumnRows, _ encoding: Encoding, limit: Int
   ) -> Int {
-    let most = min(rows.rowCount, start + Self.mostRowsPerPage)
+    let most = min(rows.elementCount, start + Self.mostRowsPerPage)
     switch encoding {
     case .rleDictionary:
       return min(most, start + max(1, limit * 8 / codeWidth))
@@ -212,92 +287,42 @@ struct ColumnChunkWriter {
     PlainWriter.write(values, used, to: &scratch.page)
   }
 
-  /// Writes the data page of some rows to the scratch page.
-  ///
-  /// - Returns: Where in it the values start, behind the levels.
-  @discardableResult
-  private func encodeData(
-    _ rows: ColumnRows, from start: Int, to end: Int, _ encoding: Encoding
-  ) throws -> Int {
-    scratch.page.removeAll()
-    let selection = encodeLevels(rows, from: start, to: end)
-    let valuesStart = scratch.page.count
+  /// Appends values to the scratch page.
+  private func encodeValues(
+    _ values: ColumnValues, _ selection: ValueSelection, _ encoding: Encoding
+  ) throws {
     switch encoding {
-    case .plain: PlainWriter.write(rows.values, selection, to: &scratch.page)
+    case .plain: PlainWriter.write(values, selection, to: &scratch.page)
     case .rleDictionary: encodeCodes(selection)
-    case .rle: encodeBooleans(rows.values, selection)
+    case .rle: encodeBooleans(values, selection)
     case .deltaBinaryPacked:
       if column.physicalType == .int32 {
-        encodeDeltas(rows.values, selection, as: Int32.self)
+        encodeDeltas(values, selection, as: Int32.self)
       } else {
-        encodeDeltas(rows.values, selection, as: Int64.self)
+        encodeDeltas(values, selection, as: Int64.self)
       }
     case .deltaLengthByteArray:
       DeltaLengthByteArrayWriter.write(
-        rows.values, selection, lengths: &scratch.lengths, to: &scratch.page)
+        values, selection, lengths: &scratch.lengths, to: &scratch.page)
     case .deltaByteArray:
       DeltaByteArrayWriter.write(
-        rows.values, selection, lengths: &scratch.lengths, suffixes: &scratch.suffixes,
+        values, selection, lengths: &scratch.lengths, suffixes: &scratch.suffixes,
         to: &scratch.page)
-    case .plainDictionary, .bitPacked, .byteStreamSplit:
+    case .byteStreamSplit:
+      ByteStreamSplitWriter.write(
+        values, selection, length: column.fixedLength ?? 0, to: &scratch.page)
+    case .plainDictionary, .bitPacked:
       throw ParquetError(
         .unsupported, expected: "an encoding that is written", found: "\(encoding)")
     }
-    return valuesStart
-  }
-
-  /// Writes definition levels, if the column has them, and finds the rows that have values.
-  private func encodeLevels(_ rows: ColumnRows, from start: Int, to end: Int) -> ValueSelection {
-    let count = end - start
-    var selection: ValueSelection
-    if let indices = rows.indices {
-      selection = ValueSelection(positions: indices + start, count: count)
-    } else {
-      selection = ValueSelection(first: start, count: count)
-    }
-    guard column.isOptional else { return selection }
-    scratch.page.append(littleEndian: UInt32(0))
-    if scratch.usage.nullCount == 0 {
-      RunLengthBitPackedWriter.run(of: 1, count: count, width: 1, to: &scratch.page)
-    } else if let indices = rows.indices {
-      let presence = scratch.presence.room(for: count / 8 + 1)
-      let positions = scratch.positions.room(for: count + 8)
-      let valueCount = Self.dropNulls(
-        indices + start, count: count, presence: presence, positions: positions)
-      RunLengthBitPackedWriter.write(bits: presence, count: count, to: &scratch.page)
-      selection = ValueSelection(positions: UnsafePointer(positions), count: valueCount)
-    }
-    scratch.page.overwrite(at: 0, littleEndian: UInt32(scratch.page.count - 4))
-    return selection
-  }
-
-  /// Copies the indices that are not null, and notes a bit for each row.
-  private static func dropNulls(
-    _ indices: UnsafePointer<UInt32>, count: Int, presence: UnsafeMutablePointer<UInt8>,
-    positions: UnsafeMutablePointer<UInt32>
-  ) -> Int {
-    var kept = 0
-    var row = 0
-    while row < count {
-      var bits: UInt8 = 0
-      for bit in 0..<min(8, count &- row) {
-        let index = indices[row &+ bit]
-        let isPresent = index != ColumnVector.null
-        positions[kept] = index
-        kept &+= isPresent ? 1 : 0
-        bits |= (isPresent ? 1 : 0) &<< UInt8(truncatingIfNeeded: bit)
-      }
-      presence[row &>> 3] = bits
-      row &+= 8
-    }
-    return kept
   }
 
   private func encodeCodes(_ selection: ValueSelection) {
     let width = codeWidth
     scratch.page.append(UInt8(width))
-    guard var positions = selection.positions else { return }
-    if let codes = scratch.usage.codes {
+    guard var positions = selection.positions ?? scratch.usage.codes.map({ $0 + selection.first })
+    else { return }
+    if let codes = scratch.usage.codes, selection.positions != nil {
       let target = scratch.codes.room(for: selection.count)
       for index in 0..<selection.count { target[index] = codes[Int(positions[index])] }
       positions = UnsafePointer(target)
@@ -335,18 +360,47 @@ struct ColumnChunkWriter {
 
   // MARK: Choice
 
-  private func chooseEncoding(_ rows: ColumnRows) throws -> Encoding {
-    let valueCount = rows.rowCount - scratch.usage.nullCount
-    if let forced = options.columnEncodings[column.name] {
-      guard forced == .rleDictionary else { return forced }
-      guard rows.indices != nil else {
-        throw ParquetError(
-          .invalidValues, expected: "dictionary-coded values for \(forced)", found: "plain ones")
+  /// Where a column's dictionary comes from: with the vector, as it is, or from equal values found
+  /// here.
+  private enum DictionarySource { case vector, built }
+
+  /// Sees whether the column has a dictionary, or makes one.
+  private func findDictionary(
+    _ rows: ColumnRows, valuesAreDistinct: Bool
+  ) -> DictionarySource? {
+    let isCoded = rows.indices != nil
+    guard rows.elementCount > scratch.usage.nullCount, column.physicalType != .boolean else {
+      return nil
+    }
+    let forced = options.columnEncodings[column.name]
+    let isWanted =
+      if let forced { !isCoded && forced == .rleDictionary } else {
+        options.buildsDictionaries && !valuesAreDistinct
       }
-      return valueCount == 0 ? .plain : forced
+    guard isWanted else { return isCoded ? .vector : nil }
+    let used = ValueSelection(positions: scratch.usage.used, count: scratch.usage.usedCount)
+    let isBuilt = scratch.dictionary.build(
+      rows.values, used,
+      byteLimit: forced == nil ? min(options.dictionaryByteLimit, Int(Int32.max)) : nil)
+    guard isBuilt, let codes = scratch.dictionary.codes, let distinct = scratch.dictionary.distinct
+    else { return isCoded ? .vector : nil }
+    // A dictionary that comes without equal values is best left as it is.
+    if !isCoded || scratch.dictionary.distinctCount < scratch.usage.usedCount {
+      scratch.usage.setDictionary(
+        codes: codes, used: distinct, usedCount: scratch.dictionary.distinctCount)
+    }
+    return .built
+  }
+
+  private func chooseEncoding(
+    _ rows: ColumnRows, isDictionary: DictionarySource?
+  ) throws -> Encoding {
+    let valueCount = rows.elementCount - scratch.usage.nullCount
+    if let forced = options.columnEncodings[column.name] {
+      return forced == .rleDictionary && valueCount == 0 ? .plain : forced
     }
     if valueCount == 0 { return .plain }
-    let dictionary = dictionarySize(rows, valueCount)
+    let dictionary = isDictionary == nil ? nil : dictionarySize(rows, valueCount)
     switch options.encodingPolicy {
     case .fast:
       guard let dictionary else { return .plain }
@@ -360,7 +414,6 @@ struct ColumnChunkWriter {
 
   /// Bytes of the dictionary and all indices before compression, if one can be written.
   private func dictionarySize(_ rows: ColumnRows, _ valueCount: Int) -> Int? {
-    guard rows.indices != nil, column.physicalType != .boolean else { return nil }
     let used = ValueSelection(positions: scratch.usage.used, count: scratch.usage.usedCount)
     let size = PlainWriter.byteCount(rows.values, used)
     guard size <= min(options.dictionaryByteLimit, Int(Int32.max)) else { return nil }
@@ -381,13 +434,13 @@ struct ColumnChunkWriter {
   /// Bytes of all values in PLAIN before compression.
   private func plainSize(_ rows: ColumnRows) -> Int {
     guard let indices = rows.indices else {
-      return PlainWriter.byteCount(rows.values, ValueSelection(count: rows.rowCount))
+      return PlainWriter.byteCount(rows.values, ValueSelection(count: rows.elementCount))
     }
     guard column.physicalType == .byteArray, let slices = rows.values.slices else {
-      return (rows.rowCount - scratch.usage.nullCount) * leastPlainSize
+      return (rows.elementCount - scratch.usage.nullCount) * leastPlainSize
     }
     var size = 0
-    for row in 0..<rows.rowCount where indices[row] != ColumnVector.null {
+    for row in 0..<rows.elementCount where indices[row] != ColumnVector.null {
       size &+= 4 &+ Int(slices[Int(indices[row])].length)
     }
     return size
@@ -412,20 +465,27 @@ struct ColumnChunkWriter {
     case .byteArray where !isDecimal: candidates += [.deltaLengthByteArray, .deltaByteArray]
     case .fixedLengthByteArray where !isDecimal: candidates.append(.deltaByteArray)
     case .byteArray, .fixedLengthByteArray: break  // DuckDB reads no decimals in delta encodings
-    case .float, .double, .int96: break
+    case .float, .double: candidates.append(.byteStreamSplit)
+    case .int96: break
     }
-    let end = pageEnd(from: 0, rows, .plain, limit: Self.sampleByteCount)
-    let scale = Double(rows.rowCount) / Double(end)
+    // Rows before the first value say nothing about any encoding.
+    let start = (0..<rows.elementCount).first { rows.indices?[$0] != ColumnVector.null } ?? 0
+    let end = pageEnd(from: start, rows, .plain, limit: Self.sampleByteCount)
+    let sample = LevelWriter(column: column, version: options.dataPages, scratch: scratch)
+      .values(rows, of: start..<end)
+    let scale = Double(rows.elementCount - start) / Double(end - start)
     var best: (encoding: Encoding, size: Double)?
     if let dictionary {
       if dictionary * Self.clearlySmaller <= plainSize(rows) { return .rleDictionary }
       encodeDictionary(rows.values)
       let dictionaryPage = try compressPage().count
-      try encodeData(rows, from: 0, to: end, .rleDictionary)
+      scratch.page.removeAll()
+      try encodeValues(rows.values, sample, .rleDictionary)
       best = (.rleDictionary, Double(dictionaryPage) + Double(try compressPage().count) * scale)
     }
     for candidate in candidates {
-      try encodeData(rows, from: 0, to: end, candidate)
+      scratch.page.removeAll()
+      try encodeValues(rows.values, sample, candidate)
       let size = Double(try compressPage().count) * scale
       if best.map({ size < $0.size }) ?? true { best = (candidate, size) }
     }
@@ -433,18 +493,37 @@ struct ColumnChunkWriter {
   }
 }
 
-/// The rows of a column chunk: each row's value by index, or value `i` in row `i`.
+/// The rows of a column chunk: each element's value by index, or value `i` for element `i`. In a flat
+/// column a row is an element.
 struct ColumnRows {
   var values: ColumnValues
   var indices: UnsafePointer<UInt32>?
+  /// Values, nulls included, of all rows.
+  var elementCount: Int
+  /// Where each row's elements are; nil in a flat column.
+  var lists: ListPlaces?
   var rowCount: Int
 
-  init(values: ColumnValues, indices: UnsafeBufferPointer<UInt32>?, rowCount: Int) {
+  init(
+    values: ColumnValues, indices: UnsafeBufferPointer<UInt32>?, elementCount: Int,
+    lists: ListPlaces?, rowCount: Int
+  ) {
     self.values = values
-    // A vector of no rows may have no address; none is ever read.
+    // A vector of no elements may have no address; none is ever read.
     self.indices = indices.map {
       $0.baseAddress ?? UnsafePointer(bitPattern: 64).unsafelyUnwrapped
     }
+    self.elementCount = elementCount
+    self.lists = lists
     self.rowCount = rowCount
+  }
+
+  /// The values of some elements, of which none is null.
+  func selection(of elements: Range<Int>) -> ValueSelection {
+    if let indices {
+      ValueSelection(positions: indices + elements.lowerBound, count: elements.count)
+    } else {
+      ValueSelection(first: elements.lowerBound, count: elements.count)
+    }
   }
 }

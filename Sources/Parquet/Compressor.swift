@@ -117,8 +117,9 @@ struct Compressor: ~Copyable {
 
 /// The checksum of pages: CRC-32 as gzip has it.
 enum Checksum {
-  static func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  /// The checksum of `bytes`, or of others and them when `before` is that of the others.
+  static func crc32(_ bytes: UnsafeRawBufferPointer, after before: UInt32 = 0) -> UInt32 {
     crc32_gzip_refl(
-      0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
+      before, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
   }
 }

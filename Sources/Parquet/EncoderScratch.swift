@@ -2,9 +2,11 @@
 /// that no file allocates it anew.
 public final class EncoderScratch {
   var usage = IndexUsage()
+  var dictionary = DictionaryBuilder()
   var positions = ScratchArray<UInt32>()
   var codes = ScratchArray<UInt32>()
   var presence = ScratchArray<UInt8>()
+  var levels = ScratchArray<UInt32>()
   var lengths = ScratchArray<Int32>()
   var suffixes = ScratchArray<ByteSlice>()
   var numbers = ScratchArray<UInt64>()

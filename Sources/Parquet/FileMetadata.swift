@@ -8,7 +8,8 @@ public struct ColumnStatistics: Sendable, Hashable {
   public var isMinValueExact: Bool?
   /// Whether the upper bound is one of the values; nil when the file does not say.
   public var isMaxValueExact: Bool?
-  /// How many rows have no value.
+  /// How many levels have no value: rows without one, and in a column of lists null elements, empty
+  /// lists and rows without a list.
   public var nullCount: Int64?
   /// How many different values there are.
   public var distinctCount: Int64?
@@ -46,6 +47,8 @@ public struct ColumnChunkMetadata: Sendable, Hashable {
   public var statistics: ColumnStatistics?
   /// Number of data pages per encoding, as a writer counted them.
   var dataPageCount = 0
+  /// The layout of its data pages, as a writer chose it.
+  var dataPageVersion = DataPageVersion.v1
   /// Where its page index is, if it has one.
   var offsetIndex: FilePart?
   var columnIndex: FilePart?

@@ -33,7 +33,7 @@ public struct ColumnDescriptor: Sendable, Hashable {
   }
 }
 
-/// The columns of a flat Parquet file, in file order.
+/// The columns of a Parquet file, in file order.
 public struct FileSchema: Sendable, Hashable {
   /// The columns.
   public var columns: [ColumnDescriptor]
@@ -79,5 +79,22 @@ public struct FileSchema: Sendable, Hashable {
           found: "\(logical)", column: column.name)
       }
     }
+  }
+
+  /// How many rows `columns` have.
+  ///
+  /// - Throws: ``ParquetError`` unless there is one for each of the schema, all of as many rows.
+  func rowCount(of vectors: [ColumnVector]) throws(ParquetError) -> Int {
+    guard vectors.count == columns.count else {
+      throw ParquetError(
+        .invalidValues, expected: "\(columns.count) columns", found: "\(vectors.count)")
+    }
+    let rows = vectors[0].rowCount
+    for (column, vector) in zip(columns, vectors) where vector.rowCount != rows {
+      throw ParquetError(
+        .invalidValues, expected: "\(rows) rows, as in column \"\(columns[0].name)\"",
+        found: "\(vector.rowCount)", column: column.name)
+    }
+    return rows
   }
 }

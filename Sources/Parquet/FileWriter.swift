@@ -82,8 +82,7 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
   ///   writer cannot be used any more then.
   public mutating func writeRowGroup(_ columns: [ColumnVector]) throws {
     try begin()
-    try check(columns)
-    let rows = columns[0].rowCount
+    let rows = try schema.rowCount(of: columns)
     if rows > 0 {
       if byteCount == 0 { try append(magic: fileMagic) }
       var group = RowGroupMetadata(rowCount: Int64(rows), columns: [])
@@ -94,20 +93,6 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
       try close(&group)
     }
     end()
-  }
-
-  /// Throws unless `columns` can be a row group.
-  func check(_ columns: [ColumnVector]) throws {
-    guard columns.count == schema.columns.count else {
-      throw ParquetError(
-        .invalidValues, expected: "\(schema.columns.count) columns", found: "\(columns.count)")
-    }
-    let rows = columns[0].rowCount
-    for (descriptor, column) in zip(schema.columns, columns) where column.rowCount != rows {
-      throw ParquetError(
-        .invalidValues, expected: "\(rows) rows, as in column \"\(schema.columns[0].name)\"",
-        found: "\(column.rowCount)", column: descriptor.name)
-    }
   }
 
   /// Appends a row group whose columns are encoded already, a part of an operation begun.

@@ -13,7 +13,8 @@ struct FooterWriter: ~Copyable {
   ) {
     thrift.removeAll()
     thrift.int32(1, 2)
-    thrift.list(2, of: .structure, count: schema.columns.count + 1)
+    let elements = schema.columns.reduce(1) { $0 + ($1.list == nil ? 1 : 3) }
+    thrift.list(2, of: .structure, count: elements)
     thrift.beginElement()
     thrift.string(4, "schema")
     thrift.int32(5, Int32(schema.columns.count))
@@ -42,11 +43,12 @@ struct FooterWriter: ~Copyable {
   }
 
   private mutating func write(_ column: ColumnDescriptor) {
+    if let list = column.list { writeGroups(of: list, name: column.name) }
     thrift.beginElement()
     thrift.int32(1, column.physicalType.rawValue)
     if let length = column.fixedLength { thrift.int32(2, Int32(length)) }
     thrift.int32(3, column.isOptional ? 1 : 0)
-    thrift.string(4, column.name)
+    thrift.string(4, column.list == nil ? column.name : ListShape.elementName)
     if let logical = column.logicalType {
       if let converted = logical.convertedType { thrift.int32(6, converted.rawValue) }
       if case .decimal(let precision, let scale) = logical {
@@ -59,6 +61,24 @@ struct FooterWriter: ~Copyable {
         thrift.end()
       }
     }
+    thrift.end()
+  }
+
+  /// The two groups around the elements of a list (LogicalTypes.md, "Lists").
+  private mutating func writeGroups(of list: ListShape, name: String) {
+    thrift.beginElement()
+    thrift.int32(3, list.isOptional ? 1 : 0)
+    thrift.string(4, name)
+    thrift.int32(5, 1)
+    thrift.int32(6, ConvertedType.list.rawValue)
+    thrift.beginStruct(10)
+    thrift.emptyStruct(3)
+    thrift.end()
+    thrift.end()
+    thrift.beginElement()
+    thrift.int32(3, SchemaElement.Repetition.repeated.rawValue)
+    thrift.string(4, ListShape.groupName)
+    thrift.int32(5, 1)
     thrift.end()
   }
 
@@ -160,7 +180,8 @@ struct FooterWriter: ~Copyable {
     let hasDictionary = column.dictionaryPageOffset != nil
     thrift.list(13, of: .structure, count: hasDictionary ? 2 : 1)
     if hasDictionary { pageCount(.dictionary, .plain, 1) }
-    pageCount(.data, dataEncoding, column.dataPageCount)
+    let type: PageType = column.dataPageVersion == .v1 ? .data : .dataV2
+    pageCount(type, dataEncoding, column.dataPageCount)
   }
 
   private mutating func pageCount(_ type: PageType, _ encoding: Encoding, _ count: Int) {

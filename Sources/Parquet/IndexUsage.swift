@@ -26,6 +26,15 @@ struct IndexUsage: ~Copyable {
     used = nil
   }
 
+  /// Takes equal values together: from now on the used ones are those at `used`.
+  mutating func setDictionary(
+    codes: UnsafePointer<UInt32>, used: UnsafePointer<UInt32>, usedCount: Int
+  ) {
+    self.codes = codes
+    self.used = used
+    self.usedCount = usedCount
+  }
+
   /// Looks through the indices of a column of `valueCount` values.
   ///
   /// - Throws: ``ParquetError`` if an index is neither below `valueCount` nor null.

@@ -32,6 +32,23 @@ struct PageHeaderWriter: ~Copyable {
     thrift.end()
   }
 
+  mutating func writeDataPageV2(
+    rowCount: Int, _ levels: PageLevels, encoding: Encoding, isCompressed: Bool,
+    uncompressedByteCount: Int, compressedByteCount: Int, checksum: UInt32?
+  ) {
+    begin(.dataV2, uncompressedByteCount, compressedByteCount, checksum)
+    thrift.beginStruct(8)
+    thrift.int32(1, Int32(levels.count))
+    thrift.int32(2, Int32(levels.nullCount))
+    thrift.int32(3, Int32(rowCount))
+    thrift.int32(4, encoding.rawValue)
+    thrift.int32(5, Int32(levels.definitionByteCount))
+    thrift.int32(6, Int32(levels.repetitionByteCount))
+    thrift.bool(7, isCompressed)
+    thrift.end()
+    thrift.end()
+  }
+
   private mutating func begin(
     _ type: PageType, _ uncompressed: Int, _ compressed: Int, _ checksum: UInt32?
   ) {

@@ -11,6 +11,8 @@ public struct PageIndex: Sendable, Hashable {
     public var byteCount: Int
     /// Bounds and counts of its values; nil when the file has no `ColumnIndex` for the chunk.
     public var statistics: ColumnStatistics?
+    /// Whether it is written as one without values.
+    var isEmpty = false
   }
 
   /// The data pages, in file order; their rows follow each other.

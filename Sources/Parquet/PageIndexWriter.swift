@@ -28,13 +28,13 @@ struct PageIndexWriter: ~Copyable {
     pages.reserveCapacity(index.pages.count)
     for page in index.pages {
       guard let statistics = page.statistics, statistics.nullCount != nil,
-        Self.isNull(page) || statistics.minValue != nil && statistics.maxValue != nil
+        page.isEmpty || statistics.minValue != nil && statistics.maxValue != nil
       else { return false }
       pages.append(statistics)
     }
     thrift.removeAll()
     thrift.list(1, of: .boolTrue, count: pages.count)
-    for page in index.pages { thrift.element(bool: Self.isNull(page)) }
+    for page in index.pages { thrift.element(bool: page.isEmpty) }
     thrift.list(2, of: .binary, count: pages.count)
     for page in pages { thrift.element(binary: page.minValue ?? []) }
     thrift.list(3, of: .binary, count: pages.count)
@@ -48,10 +48,6 @@ struct PageIndexWriter: ~Copyable {
     }
     thrift.end()
     return true
-  }
-
-  private static func isNull(_ page: PageIndex.Page) -> Bool {
-    page.statistics?.nullCount == Int64(page.rows.count)
   }
 
   /// `BoundaryOrder` of the Parquet format.

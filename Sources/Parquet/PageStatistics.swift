@@ -60,17 +60,23 @@ extension PageIndex {
   /// Takes in a page that was written.
   ///
   /// - Parameters:
-  ///   - elements: What it holds of `rows`.
+  ///   - page: What it holds of `rows`.
+  ///   - levels: How many values it has, nulls and lists without elements among them.
   ///   - place: Where in the file it is.
   mutating func append(
-    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder, at place: Range<Int64>
+    _ rows: ColumnRows, _ page: PageRows, _ levels: PageLevels, order: SortOrder,
+    at place: Range<Int64>
   ) {
+    var statistics: ColumnStatistics?
     // A single page has the bounds of the chunk.
-    let isOnly = pages.isEmpty && elements.count == rows.rowCount
+    if !pages.isEmpty || page.rows.count < rows.rowCount {
+      statistics = PageStatistics.of(rows, page.elements, order: order)
+      statistics?.nullCount = Int64(levels.nullCount)
+    }
     pages.append(
       Page(
-        rows: elements, offset: place.lowerBound, byteCount: place.count,
-        statistics: isOnly ? nil : PageStatistics.of(rows, elements, order: order)))
+        rows: page.rows, offset: place.lowerBound, byteCount: place.count,
+        statistics: statistics, isEmpty: levels.selection.count == 0))
   }
 
   /// The index of a chunk with these statistics.

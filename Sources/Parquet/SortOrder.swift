@@ -4,6 +4,8 @@ enum SortOrder: Equatable {
   case signed
   case unsigned
   case floatingPoint
+  /// As IEEE 754 binary16 numbers, the lowest byte first.
+  case float16
   /// Byte by byte, unsigned.
   case bytes
   /// As big-endian two's-complement numbers.
@@ -13,7 +15,8 @@ enum SortOrder: Equatable {
 
   init(_ physical: PhysicalType, _ logical: LogicalType?) {
     switch logical {
-    case .interval, .unknown, .float16: self = .undefined
+    case .interval, .unknown: self = .undefined
+    case .float16: self = .float16
     case .integer(_, isSigned: false): self = .unsigned
     default:
       switch physical {

@@ -36,6 +36,7 @@ enum StatisticsWriter {
       } else {
         setFloatBounds(of: values, isUsed, as: Double.self, in: &statistics)
       }
+    case .float16: setHalfBounds(of: values, isUsed, in: &statistics)
     case .bytes: setByteBounds(of: values, isUsed, in: &statistics)
     case .bigEndianSigned: setDecimalBounds(of: values, isUsed, in: &statistics)
     }
@@ -111,6 +112,23 @@ enum StatisticsWriter {
     }
     set(
       smallest == 0 ? -Value.zero : smallest, largest == 0 ? Value.zero : largest, in: &statistics)
+  }
+
+  private static func setHalfBounds(
+    of values: ColumnValues, _ isUsed: UnsafePointer<UInt8>?, in statistics: inout ColumnStatistics
+  ) {
+    var smallest: HalfNumber?
+    var largest: HalfNumber?
+    for index in 0..<values.count where isUsed.map({ $0[index] != 0 }) ?? true {
+      let number = HalfNumber(values.bytes(at: index))
+      if number.isNaN { continue }
+      if smallest.map({ number.rank < $0.rank }) ?? true { smallest = number }
+      if largest.map({ number.rank > $0.rank }) ?? true { largest = number }
+    }
+    guard let smallest, let largest else { return }
+    set(
+      smallest.rank == 0 ? HalfNumber.negativeZero : smallest.bits,
+      largest.rank == 0 ? HalfNumber.positiveZero : largest.bits, in: &statistics)
   }
 
   private static func setDecimalBounds(
@@ -251,4 +269,53 @@ enum StatisticsWriter {
     }
     return longestBound
   }
+
+  // MARK: NaN
+
+  /// Sets `nanCount`, if the values are floating-point numbers.
+  static func setNaNCount(
+    of rows: ColumnRows, order: SortOrder, in statistics: inout ColumnStatistics
+  ) {
+    switch (order, rows.values.physicalType) {
+    case (.floatingPoint, .float):
+      let source = rows.values.base.assumingMemoryBound(to: Float.self)
+      statistics.nanCount = count(rows) { source[$0].isNaN }
+    case (.floatingPoint, .double):
+      let source = rows.values.base.assumingMemoryBound(to: Double.self)
+      statistics.nanCount = count(rows) { source[$0].isNaN }
+    case (.float16, _):
+      statistics.nanCount = count(rows) { HalfNumber(rows.values.bytes(at: $0)).isNaN }
+    default: break
+    }
+  }
+
+  @inline(__always)
+  private static func count(_ rows: ColumnRows, where isCounted: (Int) -> Bool) -> Int64 {
+    var count = 0
+    for value in 0..<rows.values.count { count &+= isCounted(value) ? 1 : 0 }
+    guard count > 0, let indices = rows.indices else { return Int64(count) }
+    count = 0
+    for element in 0..<rows.elementCount where indices[element] != ColumnVector.null {
+      count &+= isCounted(Int(indices[element])) ? 1 : 0
+    }
+    return Int64(count)
+  }
+}
+
+/// An IEEE 754 binary16 number, by its bits.
+struct HalfNumber {
+  static let positiveZero: UInt16 = 0
+  static let negativeZero: UInt16 = 0x8000
+
+  var bits: UInt16
+
+  /// Takes the first two bytes, the lower one first.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    bits = bytes.count < 2 ? 0 : UInt16(bytes[0]) | UInt16(bytes[1]) << 8
+  }
+
+  var isNaN: Bool { bits & 0x7FFF > 0x7C00 }
+
+  /// A number that orders numbers as their values are ordered; 0 for both zeros.
+  var rank: Int { bits & 0x8000 == 0 ? Int(bits) : -Int(bits & 0x7FFF) }
 }

@@ -2,9 +2,17 @@
 public enum EncodingPolicy: Sendable, Hashable {
   /// Dictionary or plain, whichever is smaller before compression: little work.
   case fast
-  /// Plain, dictionary or delta, whichever is smallest after compression: plausible ones are
-  /// tried on the chunk's first 64 KiB.
+  /// Plain, dictionary, delta or byte stream split, whichever is smallest after compression: plausible ones are
+  /// tried on the chunk's first 64 KiB of values.
   case smallest
+}
+
+/// The layout of data pages (parquet.thrift, DataPageHeader and DataPageHeaderV2).
+public enum DataPageVersion: Sendable, Hashable, CaseIterable {
+  /// Every reader knows it.
+  case v1
+  /// Levels are not compressed, nor are values where that does not pay.
+  case v2
 }
 
 /// How a ``FileWriter`` lays out and compresses a file.
@@ -15,6 +23,11 @@ public struct WriterOptions: Sendable, Hashable {
   public var encodingPolicy: EncodingPolicy
   /// Encodings of single columns, by name, in place of a choice.
   public var columnEncodings: [String: Encoding]
+  /// Whether a dictionary is made for columns that do not come with one, where it is smaller. A
+  /// dictionary that comes with a column is used either way.
+  public var buildsDictionaries: Bool
+  /// The layout of data pages.
+  public var dataPages: DataPageVersion
   /// About how many bytes a data page has before compression; one value may have more.
   public var pageByteLimit: Int
   /// A dictionary of more bytes is not written: the column becomes plain.
@@ -33,7 +46,8 @@ public struct WriterOptions: Sendable, Hashable {
   /// Makes options; the defaults suit fast, checked, interchangeable files.
   public init(
     codec: Codec = .snappy, encodingPolicy: EncodingPolicy = .fast,
-    columnEncodings: [String: Encoding] = [:], pageByteLimit: Int = 1 << 20,
+    columnEncodings: [String: Encoding] = [:], buildsDictionaries: Bool = true,
+    dataPages: DataPageVersion = .v1, pageByteLimit: Int = 1 << 20,
     dictionaryByteLimit: Int = 4 << 20, checksums: Bool = true,
     pageIndex: Bool = true, bloomFilters: [String: Double] = [:],
     createdBy: String = "cairn version 0.1.0 (build 0)"
@@ -41,6 +55,8 @@ public struct WriterOptions: Sendable, Hashable {
     self.codec = codec
     self.encodingPolicy = encodingPolicy
     self.columnEncodings = columnEncodings
+    self.buildsDictionaries = buildsDictionaries
+    self.dataPages = dataPages
     self.pageByteLimit = pageByteLimit
     self.dictionaryByteLimit = dictionaryByteLimit
     self.checksums = checksums
@@ -60,7 +76,8 @@ extension Encoding {
     case .deltaBinaryPacked: type == .int32 || type == .int64
     case .deltaLengthByteArray: type == .byteArray
     case .deltaByteArray: type == .byteArray || type == .fixedLengthByteArray
-    case .plainDictionary, .bitPacked, .byteStreamSplit: false
+    case .byteStreamSplit: type != .boolean && type != .byteArray && type != .int96
+    case .plainDictionary, .bitPacked: false
     }
   }
 }

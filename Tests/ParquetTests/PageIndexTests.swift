@@ -108,7 +108,9 @@ import Testing
         statistics.minValue = value.map { withUnsafeBytes(of: $0) { Array($0) } }
         statistics.maxValue = statistics.minValue
         index.pages.append(
-          PageIndex.Page(rows: row..<row + 1, offset: 4, byteCount: 1, statistics: statistics))
+          PageIndex.Page(
+            rows: row..<row + 1, offset: 4, byteCount: 1, statistics: statistics,
+            isEmpty: value == nil))
       }
       var writer = PageIndexWriter()
       guard writer.writeBounds(of: index, column: column) else { return nil }

@@ -17,6 +17,14 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
+extension SeededGenerator {
+  /// One of `choices`, of which there must be some.
+  mutating func pick<Choices: RandomAccessCollection>(_ choices: Choices) -> Choices.Element {
+    let distance = Int.random(in: 0..<choices.count, using: &self)
+    return choices[choices.index(choices.startIndex, offsetBy: distance)]
+  }
+}
+
 /// Which rows of a test column have no value.
 enum NullPattern: String, CaseIterable {
   case required, none, alternating, runs, rare, all, firstAndLast
@@ -112,11 +120,11 @@ struct TestType: Sendable {
 }
 
 extension TestType {
-  private static func bytes<Value: BitwiseCopyable>(_ value: Value) -> [UInt8] {
+  static func bytes<Value: BitwiseCopyable>(_ value: Value) -> [UInt8] {
     withUnsafeBytes(of: value) { Array($0) }
   }
 
-  private static func bigEndian(_ value: Int, count: Int) -> [UInt8] {
+  static func bigEndian(_ value: Int, count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     for index in (0..<count).reversed() {
       bytes.append(UInt8(truncatingIfNeeded: value >> min(index * 8, 63)))
@@ -124,9 +132,9 @@ extension TestType {
     return bytes
   }
 
-  private static func scattered(_ seed: Int) -> Int { seed &* 0x5851_F42D_4C95_7F2D &+ seed }
+  static func scattered(_ seed: Int) -> Int { seed &* 0x5851_F42D_4C95_7F2D &+ seed }
 
-  private static func number(
+  static func number(
     _ name: String, _ type: PhysicalType, _ logical: LogicalType? = nil, arrow: String? = nil,
     order: String = "number", scale: Int = 1, below: Int? = nil, from: Int = 0,
     isReadByDuckDB: Bool = true
@@ -141,7 +149,7 @@ extension TestType {
     }
   }
 
-  private static func strings(
+  static func strings(
     _ name: String, _ logical: LogicalType?, arrow: String?,
     _ value: @escaping @Sendable (Int) -> String
   ) -> TestType {

@@ -76,7 +76,8 @@ struct ChunkFolder: Sendable {
   }
 
   private var options: WriterOptions {
-    var options = WriterOptions(codec: codec)
+    // Columns come with dictionaries of their own: looking for others would only cost time.
+    var options = WriterOptions(codec: codec, buildsDictionaries: false)
     // Where size counts, the first chunk tries plain, dictionary and delta for each column; the
     // others follow it, which takes a quarter of the time.
     if compression == .zstd || compression == .gzip {
