@@ -51,11 +51,21 @@ struct PythonPeers {
   /// What pyarrow reads in files, by path.
   static func contents(of files: [URL]) throws -> [String: Content] {
     let folder = try TemporaryFolder()
-    try JSONEncoder().encode(files.map(\.path))
-      .write(to: folder.url.appending(path: "files.json"))
-    _ = try run("read", in: folder.url, script: "parquet_values.py")
+    return try contents("read", files.map(\.path), in: folder.url)
+  }
+
+  /// Makes files of random lists in a folder; gives what was written to them, by name.
+  static func makeLists(in folder: URL, seed: Int) throws -> [String: Content] {
+    try contents("make", ["\(seed)"], in: folder)
+  }
+
+  private static func contents(
+    _ command: String, _ arguments: [String], in folder: URL
+  ) throws -> [String: Content] {
+    try JSONEncoder().encode(arguments).write(to: folder.appending(path: "files.json"))
+    _ = try run(command, in: folder, script: "parquet_values.py")
     return try JSONDecoder().decode(
-      [String: Content].self, from: Data(contentsOf: folder.url.appending(path: "values.json")))
+      [String: Content].self, from: Data(contentsOf: folder.appending(path: "values.json")))
   }
 }
 

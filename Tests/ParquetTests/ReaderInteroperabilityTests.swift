@@ -42,6 +42,22 @@ import Testing
     }
   }
 
+  @Test func weReadListsThatPeersWrite() throws {
+    let seed = Int.random(in: 0..<1_000_000)
+    print("lists of peers from seed \(seed)")
+    let folder = try TemporaryFolder()
+    let contents = try PythonPeers.makeLists(in: folder.url, seed: seed)
+    #expect(contents.count == 40)
+    let scratch = DecoderScratch()
+    for (file, content) in contents {
+      let found = ReadColumns(
+        try FileReader(path: folder.url.appending(path: file).path), scratch: scratch)
+      let differences = found.differences(from: try #require(content.columns))
+      #expect(differences == [], "seed \(seed), \(file)")
+      #expect(found.failures.isEmpty, "seed \(seed), \(file)")
+    }
+  }
+
   /// How texts of a column read from a peer's file are made.
   static func type(of column: ColumnDescriptor) -> TestType {
     var type = TestType(
