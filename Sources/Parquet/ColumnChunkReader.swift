@@ -28,20 +28,26 @@ struct ColumnChunkReader {
       bytes, fileOffset: Int(chunk.startOffset), codec: chunk.codec,
       leastValueSize: leastValueSize, valueCount: Int(chunk.valueCount),
       uncountedByteCount: extra, limits: limits)
+    let writesOut = plan.isMostlyPlain
     var values = ColumnValuesBuilder(
       type: column.physicalType, fixedLength: column.fixedLength,
-      valueCapacity: plan.expectedValueCount, byteCapacity: plan.keptByteCount,
+      valueCapacity: writesOut
+        ? plan.dictionary?.header.valueCount ?? 0 : plan.expectedValueCount,
+      byteCapacity: plan.keptByteCount,
       byteLimit: limits.chunkByteCount)
     var rows = RowIndexBuilder(
-      rowCount: Int(chunk.valueCount), isIndexed: plan.isDictionaryCoded)
+      rowCount: Int(chunk.valueCount), isIndexed: plan.isDictionaryCoded && !writesOut)
     var lists = ListRowsBuilder(leaf)
     if let dictionary = plan.dictionary {
       try readDictionary(dictionary, bytes, isUsed: plan.isDictionaryCoded, into: &values)
     }
     let dictionaryCount = values.count
+    if writesOut { values.beginRows(capacity: plan.expectedValueCount) }
     for page in plan.dataPages {
       do {
-        try read(page, bytes, dictionaryCount: dictionaryCount, into: &values, &rows, &lists)
+        try read(
+          page, bytes, dictionaryCount: dictionaryCount, writesOut: writesOut, into: &values,
+          &rows, &lists)
       } catch {
         var located = error
         if located.offset == nil { located.offset = page.fileOffset }
@@ -153,7 +159,7 @@ struct ColumnChunkReader {
 
   private func read(
     _ page: PagePlan.Page, _ bytes: UnsafeRawBufferPointer, dictionaryCount: Int,
-    into values: inout ColumnValuesBuilder, _ rows: inout RowIndexBuilder,
+    writesOut: Bool, into values: inout ColumnValuesBuilder, _ rows: inout RowIndexBuilder,
     _ lists: inout ListRowsBuilder
   ) throws(ParquetError) {
     try verify(page, bytes)
@@ -196,7 +202,12 @@ struct ColumnChunkReader {
     if page.isDictionaryCoded {
       let codes = try readCodes(
         &content, count: presence.valueCount, dictionaryCount: dictionaryCount)
-      rows.append(presence, codes: codes)
+      if writesOut {
+        rows.append(presence, firstValue: values.count)
+        values.appendCoded(codes, count: presence.valueCount)
+      } else {
+        rows.append(presence, codes: codes)
+      }
     } else {
       rows.append(presence, firstValue: values.count)
       try appendValues(&content, header.encoding, count: presence.valueCount, to: &values)

@@ -6,6 +6,9 @@ struct ColumnValuesBuilder: ~Copyable {
   /// Values of fixed width, as they lie in a PLAIN page.
   private var numbers: NumberStorage
   private var slices: GrowingArray<ByteSlice>
+  /// The values of a dictionary that rows are written out from.
+  private var dictionaryNumbers: NumberStorage
+  private var dictionarySlices = GrowingArray<ByteSlice>()
   /// The block that slices lie in.
   private var bytes: UnsafeMutableRawBufferPointer
   private var byteCount = 0
@@ -18,6 +21,7 @@ struct ColumnValuesBuilder: ~Copyable {
     self.type = type
     self.fixedLength = fixedLength ?? 0
     self.byteLimit = byteLimit
+    dictionaryNumbers = NumberStorage(type: type, width: Self.width(of: type), capacity: 0)
     let holdsByteStrings = type == .byteArray || type == .fixedLengthByteArray
     numbers = NumberStorage(type: type, width: Self.width(of: type), capacity: valueCapacity)
     slices = GrowingArray(capacity: holdsByteStrings ? valueCapacity : 0)
@@ -26,6 +30,16 @@ struct ColumnValuesBuilder: ~Copyable {
   }
 
   deinit { bytes.deallocate() }
+
+  /// Makes the values so far a dictionary, from which ``appendCoded(_:count:)`` takes others, and
+  /// begins anew with room for `capacity` values.
+  mutating func beginRows(capacity: Int) {
+    swap(&dictionaryNumbers, &numbers)
+    swap(&dictionarySlices, &slices)
+    numbers = NumberStorage(type: type, width: Self.width(of: type), capacity: capacity)
+    slices = GrowingArray(capacity: holdsByteStrings ? capacity : 0)
+    count = 0
+  }
 
   /// Whether values are slices of a block of bytes.
   var holdsByteStrings: Bool { type == .byteArray || type == .fixedLengthByteArray }
@@ -87,6 +101,34 @@ struct ColumnValuesBuilder: ~Copyable {
   }
 
   // MARK: Encodings
+
+  /// Appends values of the dictionary, each of whose `codes` it has.
+  mutating func appendCoded(_ codes: UnsafePointer<UInt32>, count added: Int) {
+    if holdsByteStrings {
+      let target = slices.room(for: added)
+      let source = dictionarySlices.base
+      for index in 0..<added { target[index] = source[Int(codes[index])] }
+      slices.advance(added)
+    } else {
+      let width = Self.width(of: type)
+      numbers.reserve(added * width)
+      switch width {
+      case 4: gather(codes, added, as: UInt32.self)
+      case 8: gather(codes, added, as: UInt64.self)
+      default: gather(codes, added, as: Int96.self)
+      }
+      numbers.advance(added * width)
+    }
+    count += added
+  }
+
+  private func gather<Bits: BitwiseCopyable>(
+    _ codes: UnsafePointer<UInt32>, _ added: Int, as: Bits.Type
+  ) {
+    let source = dictionaryNumbers.base.assumingMemoryBound(to: Bits.self)
+    let target = numbers.end.assumingMemoryBound(to: Bits.self)
+    for index in 0..<added { target[index] = source[Int(codes[index])] }
+  }
 
   /// Appends `added` values in PLAIN; those of byte strings must lie in this builder's block.
   mutating func appendPlain(_ page: inout PageBytes, count added: Int) throws(ParquetError) {

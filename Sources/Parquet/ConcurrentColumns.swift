@@ -86,7 +86,8 @@ struct EncodedChunk: Sendable {
     _ vector: ColumnVector, as descriptor: ColumnDescriptor, _ options: WriterOptions,
     _ scratch: EncoderScratch
   ) throws {
-    var bytes = ByteBuffer(capacity: 1 << 16)
+    var bytes = ByteBuffer(capacity: Self.expectedByteCount(of: vector))
+    LargeMemory.prepare(bytes.base, byteCount: bytes.capacity)
     let writer = ColumnChunkWriter(column: descriptor, options: options, scratch: scratch)
     do {
       metadata = try writer.write(vector, at: 0) { bytes.append($0) }
@@ -94,6 +95,22 @@ struct EncodedChunk: Sendable {
       throw error.about(column: descriptor.name)
     }
     self.bytes = bytes.takeStorage()
+  }
+
+  /// About the most bytes that its pages will have, so that they need not be moved; what is not written
+  /// to takes no memory.
+  private static func expectedByteCount(of vector: ColumnVector) -> Int {
+    guard vector.indices == nil else { return 1 << 16 }
+    let values =
+      switch vector.values {
+      case .boolean(let values): values.count / 8
+      case .int32, .float: vector.values.count * 4
+      case .int64, .double: vector.values.count * 8
+      case .int96: vector.values.count * 12
+      case .byteArray(let strings), .fixedLengthByteArray(let strings):
+        strings.storage.bytes.count + strings.count * 4
+      }
+    return min(values + values / 16, 1 << 28) + (1 << 16)
   }
 }
 

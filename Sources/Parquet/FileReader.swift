@@ -102,9 +102,9 @@ public struct FileReader: Sendable {
 
   /// Reads one column of a row group.
   ///
-  /// A dictionary-coded chunk stays so: `values` are its dictionary (then, if it has plain pages
-  /// too, their values), `indices` its rows. A plain chunk has no indices unless rows have no
-  /// value. Byte strings are slices of one block that pages were decompressed into.
+  /// A dictionary-coded chunk stays so: `values` are its dictionary (then, if it has some plain pages
+  /// too, their values), `indices` its rows. A plain chunk, or one that is plain for the most part,
+  /// has no indices unless rows have no value. Byte strings are slices of one block that pages were decompressed into.
   ///
   /// - Parameters:
   ///   - column: Position in the schema.

@@ -17,6 +17,9 @@ struct GrowingArray<Element: BitwiseCopyable>: ~Copyable {
     // Any bits are a valid element, and none is read before it is written.
     let memory = [Element](unsafeUninitializedCapacity: capacity) { buffer, count in
       base = buffer.baseAddress
+      if let base {
+        LargeMemory.prepare(base, byteCount: capacity * MemoryLayout<Element>.stride)
+      }
       count = capacity
     }
     return (memory, base.unsafelyUnwrapped)

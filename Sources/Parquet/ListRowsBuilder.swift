@@ -73,7 +73,6 @@ struct ListRowsBuilder: ~Copyable {
     }
     offsets.room(for: 1)[0] = elementCount
     offsets.advance(1)
-    return ListRows(
-      offsets: offsets.takeArray(), isNull: hasNull ? isNull.takeArray() : nil)
+    return ListRows(offsets: offsets.takeArray(), isNull: hasNull ? isNull.takeArray() : nil)
   }
 }

@@ -27,7 +27,10 @@ struct NumberStorage: ~Copyable {
     // Any bits are a valid value but for Bool, and none is read before it is written.
     func array<Value: BitwiseCopyable>(_: Value.Type) -> [Value] {
       [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
-        if let start = buffer.baseAddress { base = UnsafeMutableRawPointer(start) }
+        if let start = buffer.baseAddress {
+          base = UnsafeMutableRawPointer(start)
+          LargeMemory.prepare(base, byteCount: count * MemoryLayout<Value>.stride)
+        }
         initialized = count
       }
     }

@@ -18,7 +18,11 @@ struct PagePlan {
   private(set) var dataPages: [Page] = []
   /// Whether any data page is dictionary-coded.
   private(set) var isDictionaryCoded = false
-  /// About how many values there will be: the dictionary's, and a value a row of other pages.
+  /// Whether some pages are dictionary-coded, but others have as many values, as where a writer gave
+  /// its dictionary up: such a column is best written out.
+  private(set) var isMostlyPlain = false
+  /// About how many values there will be: a value a row of plain pages, and the dictionary's, or a
+  /// value a row, of others.
   private(set) var expectedValueCount = 0
   /// Decompressed bytes of the pages that byte strings will lie in.
   private(set) var keptByteCount = 0
@@ -71,7 +75,9 @@ struct PagePlan {
         found: "\(bytes.count - position) bytes more", offset: fileOffset + position)
     }
     if let dictionary, isDictionaryCoded {
-      expectedValueCount += dictionary.header.valueCount
+      let coded = dataPages.reduce(0) { $0 + ($1.isDictionaryCoded ? $1.header.valueCount : 0) }
+      isMostlyPlain = coded <= expectedValueCount
+      expectedValueCount += isMostlyPlain ? coded : dictionary.header.valueCount
       keptByteCount += dictionary.header.uncompressedByteCount
     }
   }

@@ -213,6 +213,33 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     #expect(rows.map(\.inner) == [Inner(x: 1, y: nil), nil])
   }
 
+  @Test func readsListsAndOldTimestampsThatPyarrowWrites() throws {
+    struct Lists: Decodable {
+      var numbers: [Int?]?
+      var names: [String]
+    }
+    struct Sets: Decodable { var names: Set<String> }
+    struct Required: Decodable { var numbers: [Int] }
+    struct Single: Decodable { var names: String }
+    struct Old: Decodable { var old: Date }
+    let folder = try TemporaryFolder()
+    _ = try PythonPeers.run("make", in: folder.url, script: "row_peers.py")
+    let lists = try FileReader(path: folder.url.appending(path: "lists.parquet").path)
+    let rows = try lists.rows(as: Lists.self).all()
+    #expect(rows.map(\.numbers) == [[1, nil, 3], [], nil, [4]])
+    #expect(rows.map(\.names) == [["a"], ["b", "c"], [], ["a", "a"]])
+    #expect(try lists.rows(as: Sets.self).all().map(\.names) == [["a"], ["b", "c"], [], ["a"]])
+    let null = error { _ = try lists.rows(as: Required.self).all() }
+    #expect(null?.row == 0 && null?.column == "numbers" && null?.found == "null")
+    #expect(error { _ = try lists.rows(as: Single.self).all() }?.column == "names")
+    let old = try FileReader(path: folder.url.appending(path: "int96.parquet").path)
+    #expect(
+      try old.rows(as: Old.self).all().map(\.old) == [
+        Date(timeIntervalSince1970: -0.001),
+        Date(timeIntervalSinceReferenceDate: 759_853_822.123),
+      ])
+  }
+
   @Test func saysWhichRowAndColumnDoesNotFit() throws {
     struct Wide: Codable {
       var a: Int
