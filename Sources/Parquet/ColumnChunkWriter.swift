@@ -85,7 +85,7 @@ struct ColumnChunkWriter {
       try emitPage(body, into: &chunk, emit)
       chunk.dataPageCount += 1
       pages?.append(
-        rows, row..<end, order: order,
+        rows, row..<end, order: order, known: encoding == .plain ? bounds : nil,
         at: pageOffset..<offset + chunk.compressedByteCount)
       row = end
     } while row < rows.rowCount

@@ -1,11 +1,19 @@
 /// Finds the bounds and counts of single pages, for the page index. Only chunks of several pages ask.
 enum PageStatistics {
   /// Bounds and counts of the values in `elements`.
+  ///
+  /// - Parameter known: Has taken in the page, if it has byte arrays in PLAIN.
   static func of(
-    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder
+    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder, known: PlainPageBounds?
   ) -> ColumnStatistics {
     var statistics = ColumnStatistics()
     let values = rows.values
+    if let known {
+      known.setLastPage(in: &statistics)
+      statistics.nullCount = Int64(
+        rows.indices.map { indices in elements.count { indices[$0] == ColumnVector.null } } ?? 0)
+      return statistics
+    }
     guard let indices = rows.indices else {
       statistics.nullCount = 0
       let part = values.part(elements)
@@ -61,16 +69,18 @@ extension PageIndex {
   ///
   /// - Parameters:
   ///   - elements: What it holds of `rows`.
+  ///   - known: Has taken in the page, if it has byte arrays in PLAIN.
   ///   - place: Where in the file it is.
   mutating func append(
-    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder, at place: Range<Int64>
+    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder, known: PlainPageBounds?,
+    at place: Range<Int64>
   ) {
     // A single page has the bounds of the chunk.
     let isOnly = pages.isEmpty && elements.count == rows.rowCount
     pages.append(
       Page(
         rows: elements, offset: place.lowerBound, byteCount: place.count,
-        statistics: isOnly ? nil : PageStatistics.of(rows, elements, order: order)))
+        statistics: isOnly ? nil : PageStatistics.of(rows, elements, order: order, known: known)))
   }
 
   /// The index of a chunk with these statistics.
