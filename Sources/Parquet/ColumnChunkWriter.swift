@@ -100,7 +100,7 @@ struct ColumnChunkWriter {
       chunk.valueCount += Int64(levels.count)
       chunk.dataPageCount += 1
       pages?.append(
-        rows, page, levels, order: order,
+        rows, page, levels, order: order, known: encoding == .plain ? bounds : nil,
         at: pageOffset..<offset + chunk.compressedByteCount)
       row = page.rows.upperBound
     } while row < rows.rowCount

@@ -1,11 +1,19 @@
 /// Finds the bounds and counts of single pages, for the page index. Only chunks of several pages ask.
 enum PageStatistics {
   /// Bounds and counts of the values in `elements`.
+  ///
+  /// - Parameter known: Has taken in the page, if it has byte arrays in PLAIN.
   static func of(
-    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder
+    _ rows: ColumnRows, _ elements: Range<Int>, order: SortOrder, known: PlainPageBounds?
   ) -> ColumnStatistics {
     var statistics = ColumnStatistics()
     let values = rows.values
+    if let known {
+      known.setLastPage(in: &statistics)
+      statistics.nullCount = Int64(
+        rows.indices.map { indices in elements.count { indices[$0] == ColumnVector.null } } ?? 0)
+      return statistics
+    }
     guard let indices = rows.indices else {
       statistics.nullCount = 0
       let part = values.part(elements)
@@ -62,15 +70,17 @@ extension PageIndex {
   /// - Parameters:
   ///   - page: What it holds of `rows`.
   ///   - levels: How many values it has, nulls and lists without elements among them.
+  ///   - known: Has taken in the page, if it has byte arrays in PLAIN.
   ///   - place: Where in the file it is.
   mutating func append(
     _ rows: ColumnRows, _ page: PageRows, _ levels: PageLevels, order: SortOrder,
+    known: PlainPageBounds?,
     at place: Range<Int64>
   ) {
     var statistics: ColumnStatistics?
     // A single page has the bounds of the chunk.
     if !pages.isEmpty || page.rows.count < rows.rowCount {
-      statistics = PageStatistics.of(rows, page.elements, order: order)
+      statistics = PageStatistics.of(rows, page.elements, order: order, known: known)
       statistics?.nullCount = Int64(levels.nullCount)
     }
     pages.append(

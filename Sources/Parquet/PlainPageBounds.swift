@@ -6,9 +6,12 @@ struct PlainPageBounds {
 
   private var smallest: [UInt8]?
   private var largest: [UInt8]?
+  /// The bounds of the page taken in last, if it had values.
+  private var lastPage: (smallest: [UInt8], largest: [UInt8])?
 
   /// Takes in values, each with its length before it.
   mutating func add(_ page: UnsafeRawBufferPointer) {
+    lastPage = nil
     guard let base = page.baseAddress, page.count >= 4 else { return }
     let first = Self.slice(base, at: 0)
     // The first eight bytes as a number decide nearly every comparison.
@@ -32,6 +35,7 @@ struct PlainPageBounds {
     }
     let low = Self.kept(least, of: base)
     let high = Self.kept(most, of: base)
+    lastPage = (low, high)
     if smallest.map({ low.lexicographicallyPrecedes($0) }) ?? true { smallest = low }
     if largest.map({ $0.lexicographicallyPrecedes(high) }) ?? true { largest = high }
   }
@@ -39,6 +43,18 @@ struct PlainPageBounds {
   /// Sets `minValue` and `maxValue`, unless there were no values.
   func set(in statistics: inout ColumnStatistics) {
     guard let smallest, let largest else { return }
+    Self.set(smallest, largest, in: &statistics)
+  }
+
+  /// Sets `minValue` and `maxValue` to the bounds of the page taken in last, unless it had no values.
+  func setLastPage(in statistics: inout ColumnStatistics) {
+    guard let lastPage else { return }
+    Self.set(lastPage.smallest, lastPage.largest, in: &statistics)
+  }
+
+  private static func set(
+    _ smallest: [UInt8], _ largest: [UInt8], in statistics: inout ColumnStatistics
+  ) {
     smallest.withUnsafeBytes { smallest in
       largest.withUnsafeBytes { largest in
         StatisticsWriter.set(smallest, largest, in: &statistics)

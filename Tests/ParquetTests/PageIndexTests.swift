@@ -13,6 +13,7 @@ import Testing
   @Test(arguments: [EncodingPolicy.fast, .smallest])
   func whatTheIndexSaysIsTrue(policy: EncodingPolicy) throws {
     var pages = 0
+    let scratch = DecoderScratch()
     for (nulls, distinct) in [
       (NullPattern.required, nil), (.runs, 9), (.rare, nil), (.all, 3), (.alternating, 200),
     ] {
@@ -20,7 +21,7 @@ import Testing
         TestColumn($0, rows: 700, nulls: nulls, distinct: distinct)
       }
       let bytes = try write(
-        columns, options: WriterOptions(encodingPolicy: policy, pageByteLimit: 64))
+        columns, options: WriterOptions(encodingPolicy: policy, pageByteLimit: 150))
       let reader = try Self.reader(bytes)
       for (position, column) in columns.enumerated() {
         let index = try #require(try reader.pageIndex(column: position, rowGroup: 0))
@@ -35,7 +36,7 @@ import Testing
           if index.pages.count == 1 { part.pages = [0] }
           let vector = try reader.read(
             part, column: position, rowGroup: 0, index, verifyChecksums: true,
-            scratch: DecoderScratch())
+            scratch: scratch)
           #expect(vector.texts(column.type) == Array(texts[page.rows]), "\(column.type.name)")
           guard let statistics = page.statistics else { continue }
           #expect(statistics.nullCount == Int64(texts[page.rows].count { $0 == nil }))
@@ -63,7 +64,7 @@ import Testing
         }
       }
     }
-    #expect(pages > 2000)
+    #expect(pages > 1000)
   }
 
   private static func plainValues(_ values: PhysicalValues) -> [[UInt8]] {
@@ -312,12 +313,13 @@ import Testing
       Parquet.column("int32") == 7 || Parquet.column("string") >= "value 3"
       || Parquet.column("double") < 2
     var failures = 0
+    let scratch = DecoderScratch()
     for position in bytes.indices {
-      for mask: UInt8 in [0x01, 0x80, 0xFF] {
+      for mask: UInt8 in [0x01, 0x80] {
         var damaged = bytes
         damaged[position] ^= mask
         do {
-          var batches = try Self.reader(damaged).rows(where: predicate)
+          var batches = try Self.reader(damaged).rows(where: predicate, scratch: scratch)
           while let batch = try batches.next() {
             #expect(batch.columns.allSatisfy { $0.rowCount == batch.rowCount })
           }
@@ -327,7 +329,7 @@ import Testing
         }
       }
     }
-    #expect(failures > bytes.count)
+    #expect(failures > bytes.count / 2)
   }
 
   /// In files of many writers, of old ones too, statistics, indexes and filters spare no row that a test
