@@ -314,7 +314,7 @@ def drawn(choose, type_, count, distinct):
         return [(b >> (64 - type_.bit_width)) - (1 << (type_.bit_width - 1)) for b in bits]
     if pa.types.is_floating(type_):
         special = [float("nan"), float("inf"), -float("inf"), 0.0, -0.0]
-        values = [special[s] if s < 5 else s / 7 - 20 for s in seeds]
+        values = [special[s] if s < 5 else s % 300_000 / 7 - 20 for s in seeds]
         return [numpy.float16(v) for v in values] if pa.types.is_float16(type_) else values
     if pa.types.is_date32(type_):
         return [datetime.date.fromordinal(600_000 + b % 200_000) for b in bits]
@@ -536,6 +536,7 @@ def compare(folder):
 
 if __name__ == "__main__":
     if sys.argv[1] == "make":
-        make(sys.argv[2], sys.argv[3])
+        with decimal.localcontext(decimal.Context(prec=100)):
+            make(sys.argv[2], sys.argv[3])
     else:
         {"check": check, "compare": compare}[sys.argv[1]](sys.argv[2])
