@@ -463,8 +463,8 @@ struct ColumnChunkWriter {
     case .boolean: candidates.append(.rle)
     case .int32, .int64: candidates.append(.deltaBinaryPacked)
     case .byteArray where !isDecimal: candidates += [.deltaLengthByteArray, .deltaByteArray]
-    case .fixedLengthByteArray where !isDecimal: candidates.append(.deltaByteArray)
-    case .byteArray, .fixedLengthByteArray: break  // DuckDB reads no decimals in delta encodings
+    // DuckDB reads no decimals in delta encodings, and polars nothing of fixed length.
+    case .byteArray, .fixedLengthByteArray: break
     case .float, .double: candidates.append(.byteStreamSplit)
     case .int96: break
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Runs `Tests/Peers/parquet_peers.py` with the Python of the peers' venv.
+/// Runs the scripts of `Tests/Peers` with the Python of the peers' venv.
 struct PythonPeers {
   struct Failure: Error, CustomStringConvertible {
     var description: String
@@ -14,6 +14,11 @@ struct PythonPeers {
   static func run(
     _ command: String, in folder: URL, script: String = "parquet_peers.py"
   ) throws -> [String] {
+    try run(script, [command, folder.path])
+  }
+
+  /// Runs a script and gives the problems it found.
+  static func run(_ script: String, _ arguments: [String]) throws -> [String] {
     let venv =
       ProcessInfo.processInfo.environment["CAIRN_VENV"] ?? root.appending(path: ".venv").path
     let python = venv + "/bin/python"
@@ -21,21 +26,19 @@ struct PythonPeers {
       throw Failure(
         description: """
           no Python peers at \(venv); make them with: \
-          python3 -m venv \(venv) && \(venv)/bin/pip install pyarrow duckdb polars pandas
+          python3 -m venv \(venv) && \(venv)/bin/pip install -r Scripts/requirements.txt
           """)
     }
     let process = Process()
     process.executableURL = URL(filePath: python)
-    process.arguments = [
-      root.appending(path: "Tests/Peers/\(script)").path, command, folder.path,
-    ]
+    process.arguments = [root.appending(path: "Tests/Peers/\(script)").path] + arguments
     let output = Pipe()
     process.standardOutput = output
     try process.run()
     let data = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      throw Failure(description: "\(script) \(command): exit \(process.terminationStatus)")
+      throw Failure(description: "\(script) \(arguments[0]): exit \(process.terminationStatus)")
     }
     return try JSONDecoder().decode([String].self, from: data)
   }

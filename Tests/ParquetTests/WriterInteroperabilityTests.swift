@@ -138,7 +138,7 @@ import Testing
       }, keyValues: ["cairn.run": "żółw", "empty": ""], rowGroups: 3)
   }
 
-  private static func name(_ encoding: Encoding) -> String {
+  static func name(_ encoding: Encoding) -> String {
     switch encoding {
     case .plain: "PLAIN"
     case .plainDictionary: "PLAIN_DICTIONARY"
