@@ -13,7 +13,7 @@
 private let limits = ReaderLimits(
   footerByteCount: 1 << 20, chunkByteCount: 1 << 22, rowCount: 1 << 16, elementCount: 1 << 16)
 
-/// Reads every column of a file that is `count` bytes at `start`.
+/// Reads every column of a file that is `count` bytes at `start`, and some rows by a predicate.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = ByteStorage(copying: UnsafeBufferPointer(start: start, count: count))
@@ -29,7 +29,31 @@ public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       check(vector, rowCount: Int(reader.metadata.rowGroups[rowGroup].rowCount))
     }
   }
+  readChosenRows(reader, scratch)
   return 0
+}
+
+/// Reads rows by predicates that page indexes, bloom filters and statistics are looked into for.
+private func readChosenRows(_ reader: FileReader, _ scratch: DecoderScratch) {
+  let options = RowReadOptions(verifiesChecksums: false)
+  for described in reader.metadata.schema.columns.prefix(8) {
+    let tested = column(described.name)
+    let predicates = [
+      tested == 77, tested >= 3, tested < "value 4", !tested.isNull, tested == true,
+      tested.isIn([1.5, 2]),
+    ]
+    for predicate in predicates {
+      guard
+        var batches = try? reader.rows(
+          where: predicate, rowGroups: Array(reader.metadata.rowGroups.indices.prefix(2)),
+          options: options, scratch: scratch)
+      else { continue }
+      while let batch = try? batches.next() {
+        precondition(batch.rowCount > 0)
+        for vector in batch.columns { check(vector, rowCount: batch.rowCount) }
+      }
+    }
+  }
 }
 
 /// Stops the fuzzer if a vector is not what the reader promises: a value, or null, for each row, or
@@ -90,13 +114,14 @@ private func writeSeeds(to folder: String) throws {
     .string("s"),
     ColumnDescriptor(
       name: "f", physicalType: .fixedLengthByteArray, logicalType: .uuid, fixedLength: 16),
+    ColumnDescriptor(name: "t", physicalType: .int32, list: ListShape()),
   ]
   let strings = ByteStrings((0..<12).map { "value \($0 * $0)" })
   let fixed = ByteStrings((0..<12).map { "fixed bytes \(1000 + $0)" })
   let values: [PhysicalValues] = [
     .boolean((0..<12).map { $0 % 3 == 0 }), .int32((0..<12).map { $0 * 77 }),
     .int64((0..<12).map { $0 * 1_000_000 }), .double((0..<12).map { Double($0) / 3 }),
-    .byteArray(strings), .fixedLengthByteArray(fixed),
+    .byteArray(strings), .fixedLengthByteArray(fixed), .int32((0..<12).map { $0 * 5 }),
   ]
   let encodings: [[String: Encoding]] = [
     [:], ["b": .rle, "i": .deltaBinaryPacked, "l": .deltaBinaryPacked],
@@ -115,14 +140,22 @@ private func writeSeeds(to folder: String) throws {
         var writer = try FileWriter(
           output: FileDescriptorOutput(descriptor: descriptor),
           schema: FileSchema(columns: columns),
-          options: WriterOptions(codec: codec, columnEncodings: encoding, pageByteLimit: 60))
+          options: WriterOptions(
+            codec: codec, columnEncodings: encoding, dataPages: number % 2 == 0 ? .v2 : .v1,
+            pageByteLimit: 60, bloomFilters: ["i": 0.1, "s": 0.1]))
+        var lists = ListRows(isNull: (0..<rows).map { $0 % 5 == 2 })
+        for row in 0..<rows {
+          let length = row % 5 == 2 ? 0 : UInt32(row % 4)
+          lists.offsets.append(lists.offsets[row] + length)
+        }
         try writer.writeRowGroup(
           zip(columns, values).map { column, values in
-            ColumnVector(
+            let isList = column.list != nil
+            return ColumnVector(
               values: values,
-              indices: (0..<rows).map {
+              indices: (0..<(isList ? lists.elementCount : rows)).map {
                 column.isOptional && $0 % 7 == 3 ? ColumnVector.null : UInt32($0 % 12)
-              })
+              }, lists: isList ? lists : nil)
           })
         _ = try writer.finish(keyValues: [("key", "value")])
       }
