@@ -47,6 +47,7 @@ let package = Package(
     .systemLibrary(
       name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "CSpawn"),
 
     // Libraries.
     .target(
@@ -75,7 +76,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "CairnTesting",
-      dependencies: ["Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "Cairn", "CSpawn", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: strict),
 
     // The command. Its product is `cairn`; the target is not, because module names that differ
