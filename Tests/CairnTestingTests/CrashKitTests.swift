@@ -81,12 +81,12 @@ struct CrashKitTests {
   func signals() async throws {
     let child = try ChildProcess(ChildCommand("/bin/sh", ["-c", "sleep 60"]))
     child.stop()
-    for _ in 0..<500 where !child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
+    for _ in 0..<5_000 where !child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
     #if os(Linux)
       #expect(child.isStopped)
     #endif
     child.wake()
-    for _ in 0..<500 where child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
+    for _ in 0..<5_000 where child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
     #expect(!child.isStopped)
     #expect(child.poll() == nil)
     child.kill()
