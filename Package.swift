@@ -69,6 +69,7 @@ let package = Package(
     .systemLibrary(
       name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "CSpawn"),
 
     // Libraries.
     .target(
@@ -98,7 +99,8 @@ let package = Package(
     .target(
       name: "CairnTesting",
       dependencies: [
-        "Cairn", "CZlib", .product(name: "Crypto", package: "swift-crypto", condition: forLoads),
+        "Cairn", "CSpawn", "CZlib",
+        .product(name: "Crypto", package: "swift-crypto", condition: forLoads),
       ],
       swiftSettings: strict),
 

@@ -1,13 +1,25 @@
 #!/bin/bash
 # Runs the tests that are built, and says again at the end which of them failed and why: between the
-# lines of four hundred others that is hard to find.
+# lines of four hundred others that is hard to find. Tests that have no end are ended after
+# CAIRN_TEST_MINUTES (40), and named.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
+minutes=${CAIRN_TEST_MINUTES:-40}
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-swift test --skip-build "$@" 2>&1 | tee "$log"
-code=${PIPESTATUS[0]}
+# A group of its own, which can be ended whole.
+set -m
+swift test --skip-build "$@" > >(tee "$log") 2>&1 &
+tests=$!
+(
+  sleep $((minutes * 60))
+  kill -KILL -- "-$tests"
+) &
+guard=$!
+trap 'kill -TERM -- "-$tests"' INT TERM
+trap '{ kill -- "-$guard"; wait "$guard"; } 2>/dev/null; rm -f "$log"' EXIT
+wait "$tests" 2>/dev/null
+code=$?
 if [ "$code" -ne 0 ]; then
   printf '\nWhat failed:\n'
   # An issue and the lines that belong to it, which begin with an arrow or are indented.
@@ -16,6 +28,19 @@ if [ "$code" -ne 0 ]; then
     shown && (/^↳/ || /^ /) { print; next }
     { shown = 0 }
     /: error: / || /unexpected signal/ || /^Fatal error/ { print }
+  ' "$log"
+  # Tests that began and did not end.
+  awk '
+    match($0, /^◇ Test .* started\.$/) {
+      name = substr($0, RSTART); sub(/^◇ Test /, "", name); sub(/ started\.$/, "", name)
+      if (name !~ /^case passing/ && name != "run") open[name] = 1
+    }
+    /^(✔|✘) Test .* (passed|failed) after/ {
+      name = $0; sub(/^(✔|✘) Test /, "", name)
+      sub(/ with [0-9]+ test cases/, "", name); sub(/ (passed|failed) after.*/, "", name)
+      delete open[name]
+    }
+    END { for (name in open) print "began and did not end: " name }
   ' "$log"
 fi
 exit "$code"

@@ -99,7 +99,7 @@ struct ChunkCommit {
       throw SinkError.fatal("the mark of chunk \(number) is gone amid its commit", remedy: "")
     }
     server.faults.reach(.commitBefore)
-    try seconds.spend(on: \.sync) { try connection.commit() }
+    try seconds.spend(on: \.sync) { try connection.commitForNow() }
     server.faults.reach(.commitAfter)
     return .committed(entry, seconds)
   }

@@ -1,4 +1,5 @@
 import Cairn
+import Foundation
 import Testing
 
 @testable import CairnTesting
@@ -54,16 +55,38 @@ struct CrashKitTests {
     #expect(!outcome.wasKilled)
   }
 
+  #if os(Linux)
+    @Test("A child holds nothing that this process has open")
+    func descriptors() async throws {
+      var ends: [Int32] = [0, 0]
+      try #require(pipe(&ends) == 0)
+      defer { for end in ends { close(end) } }
+      let child = try ChildProcess(ChildCommand("/bin/sleep", ["60"]))
+      func target(_ descriptor: String, of process: String) throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(
+          atPath: "/proc/\(process)/fd/\(descriptor)")
+      }
+      let mine = try target("\(ends[1])", of: "self")
+      let descriptors = try FileManager.default.contentsOfDirectory(
+        atPath: "/proc/\(child.id)/fd")
+      #expect(descriptors.contains("0"))
+      // What has gone since was opened by the program itself.
+      #expect(!descriptors.contains { (try? target($0, of: "\(child.id)")) == mine })
+      child.kill()
+      _ = try await child.wait()
+    }
+  #endif
+
   @Test("A child is stopped, woken and killed")
   func signals() async throws {
     let child = try ChildProcess(ChildCommand("/bin/sh", ["-c", "sleep 60"]))
     child.stop()
-    for _ in 0..<500 where !child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
+    for _ in 0..<5_000 where !child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
     #if os(Linux)
       #expect(child.isStopped)
     #endif
     child.wake()
-    for _ in 0..<500 where child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
+    for _ in 0..<5_000 where child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
     #expect(!child.isStopped)
     #expect(child.poll() == nil)
     child.kill()

@@ -87,7 +87,7 @@ public struct CommitSeconds: Sendable, Hashable, Codable {
   public var copy = 0.0
   /// Looking rows up, comparing and writing them.
   public var merge = 0.0
-  /// Waiting until COMMIT is durable.
+  /// The COMMIT itself.
   public var sync = 0.0
 
   /// No time.

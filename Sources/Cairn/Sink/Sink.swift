@@ -103,6 +103,9 @@ public protocol StagedChunk: Sendable {
   /// Commits, in one transaction: checks the fence, inserts the mark, rejects, merges, counts. May be
   /// called again after an error that was ``SinkError/transient(_:)``.
   ///
+  /// A database that crashes may forget the chunk, but only with its mark: until the run is finished
+  /// the ledger alone says what is committed.
+  ///
   /// - Parameters:
   ///   - lease: The right to commit.
   ///   - rejectAllowance: The most rejects the chunk may have in all, the database's own included;

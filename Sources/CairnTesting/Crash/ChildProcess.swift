@@ -145,19 +145,6 @@ public final class ChildProcess: Sendable {
   private static func spawn(
     _ command: ChildCommand, outputFolder: String
   ) throws(ChildProcessError) -> Int32 {
-    #if canImport(Darwin)
-      var actions: posix_spawn_file_actions_t? = nil
-    #else
-      var actions = posix_spawn_file_actions_t()
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    for (descriptor, name) in [(Int32(1), "stdout"), (Int32(2), "stderr")] {
-      posix_spawn_file_actions_addopen(
-        &actions, descriptor, outputFolder + "/" + name, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    }
-
     var variables = ProcessInfo.processInfo.environment
     for (name, value) in command.environment { variables[name] = value }
     var line = [command.executable] + command.arguments
@@ -166,18 +153,14 @@ public final class ChildProcess: Sendable {
       // keeps the process.
       line = ["/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", directory] + line
     }
-    let arguments = line.map { strdup($0) } + [nil]
-    let environment = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer {
-      for text in arguments { free(text) }
-      for text in environment { free(text) }
+    let spawn = Spawn(
+      command: line, environment: variables,
+      output: (outputFolder + "/stdout", outputFolder + "/stderr"))
+    switch spawn.start() {
+    case .success(let id): return id
+    case .failure(let failure):
+      throw .cannotStart(command: command.line, reason: failure.reason)
     }
-    var id: pid_t = 0
-    let status = posix_spawn(&id, line[0], &actions, nil, arguments, environment)
-    guard status == 0 else {
-      throw .cannotStart(command: command.line, reason: String(cString: strerror(status)))
-    }
-    return id
   }
 }
 

@@ -261,33 +261,13 @@ private struct Programs {
       '\(folder)/pg_ctl' -D '\(path)/data' -m immediate stop; rm -rf '\(path)'
       """
     let command = serverCommand(["sh", "-c", script])
-    #if canImport(Darwin)
-      var actions: posix_spawn_file_actions_t?
-    #else
-      var actions = posix_spawn_file_actions_t()
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-    #if canImport(Darwin)
-      var attributes: posix_spawnattr_t?
-    #else
-      var attributes = posix_spawnattr_t()
-    #endif
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // A group of its own: what ends the tests at the terminal must not end the guard first.
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-    var id: pid_t = 0
-    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
-    arguments.append(nil)
-    defer { for argument in arguments { free(argument) } }
-    let status = posix_spawnp(&id, command[0], &actions, &attributes, arguments, environ)
+    // What ends the tests at the terminal must not end the guard first.
+    let spawn = Spawn(command: command, input: ends[0], hasOwnGroup: true)
+    let started = spawn.start()
     close(ends[0])
-    guard status == 0 else { throw .failed("the guard of the server cannot be started") }
+    if case .failure(let failure) = started {
+      throw .failed("the guard of the server cannot be started: \(failure.reason)")
+    }
     return ends[1]
   }
 }

@@ -82,6 +82,25 @@ import Testing
     try await load.prove()
   }
 
+  @Test(
+    "a machine dies whole, and the server forgets chunks that it had acknowledged",
+    arguments: [LoadMode.upsert, .append, .replace])
+  func machine(_ mode: LoadMode) async throws {
+    let server = try await server(false)
+    let destination = PostgresDestination(place: try await PostgresPlace(on: server))
+    let load = try SampleLoad(rows: 1_500, seed: 107, mode: mode, into: destination)
+    let killed = try await load.course.attempt(
+      load.command(), .crash(at: .commitAfter, count: 8))
+    #expect(killed.wasKilled, "\(killed.standardError)")
+    let before = try await destination.chunks()
+    try await server.crash()
+    let after = try await destination.chunks()
+    #expect(after.count < before.count, "nothing was forgotten")
+    let resumed = try await load.run()
+    #expect(resumed.exitCode == 0, "\(resumed.standardError)")
+    try await load.prove()
+  }
+
   @Test("backends are terminated at random moments")
   func terminated() async throws {
     let server = try await server()
