@@ -25,6 +25,7 @@ public struct RowGroupLimits: Sendable, Hashable {
 public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   private var file: FileWriter<Output>
   private let limits: RowGroupLimits
+  private let threads: Int
   private let buffers: [ColumnBuffer]
   private var hasFailed = false
 
@@ -38,11 +39,14 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   ///   - schema: The columns.
   ///   - options: Layout and compression.
   ///   - limits: When to end a row group.
+  ///   - threads: How many threads encode a row group's columns. The calling thread is one of them
+  ///     and waits for the others. With more than one, memory holds the encoded row group as well.
   ///   - scratch: Working memory to use; one writer at a time may use it.
   /// - Throws: ``ParquetError`` of kind `invalidSchema` if schema, options or limits make no sense.
   public init(
     output: Output, schema: FileSchema, options: WriterOptions = WriterOptions(),
-    limits: RowGroupLimits = RowGroupLimits(), scratch: EncoderScratch = EncoderScratch()
+    limits: RowGroupLimits = RowGroupLimits(), threads: Int = 1,
+    scratch: EncoderScratch = EncoderScratch()
   ) throws {
     guard (1...Self.most).contains(limits.rowCount) else {
       throw ParquetError(
@@ -56,6 +60,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
     }
     file = try FileWriter(output: output, schema: schema, options: options, scratch: scratch)
     self.limits = limits
+    self.threads = threads
     buffers = schema.columns.map { ColumnBuffer($0) }
   }
 
@@ -95,7 +100,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
       if row == 0, bufferedRowCount == 0, rowCount == limits.rowCount,
         Self.mostBytes(of: columns, rows: 0..<rowCount) <= limits.byteCount
       {
-        try file.writeRowGroup(columns)  // a row group as it is: nothing to copy
+        try file.writeRowGroup(columns, threads: threads)  // a row group as it is: nothing to copy
         break
       }
       row = try append(columns, from: row, rowCount: rowCount)
@@ -133,7 +138,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   private mutating func writeBuffered() throws {
     guard bufferedRowCount > 0 else { return }
     bufferedRowCount = 0
-    try file.writeRowGroup(buffers.map { $0.finish() })
+    try file.writeRowGroup(buffers.map { $0.finish() }, threads: threads)
   }
 
   /// Ends the row group here: rows taken so far are written, and the next ones start another.

@@ -18,11 +18,11 @@ enum PageStatistics {
       statistics.nullCount = 0
       let part = values.part(elements)
       StatisticsWriter.setBounds(of: part, isUsed: nil, order: order, in: &statistics)
-      statistics.nanCount = nanCount(part)
+      statistics.nanCount = nanCount(part, order)
       return statistics
     }
     let page = UnsafeBufferPointer(start: indices + elements.lowerBound, count: elements.count)
-    if values.count <= page.count, order != .floatingPoint {
+    if values.count <= page.count, order != .floatingPoint, order != .float16 {
       // A dictionary smaller than the page: each of its values is looked at once.
       let isUsed = [UInt8](unsafeUninitializedCapacity: values.count + 1) { marks, count in
         marks.initialize(repeating: 0)
@@ -43,18 +43,21 @@ enum PageStatistics {
     values.withGathered(page) { part in
       statistics.nullCount = Int64(page.count - part.count)
       StatisticsWriter.setBounds(of: part, isUsed: nil, order: order, in: &statistics)
-      statistics.nanCount = nanCount(part)
+      statistics.nanCount = nanCount(part, order)
     }
     return statistics
   }
 
   /// How many values are NaN; nil for types that have none.
-  private static func nanCount(_ values: ColumnValues) -> Int64? {
+  private static func nanCount(_ values: ColumnValues, _ order: SortOrder) -> Int64? {
     func count<Value: BinaryFloatingPoint>(_: Value.Type) -> Int64 {
       let source = values.base.assumingMemoryBound(to: Value.self)
       var found = 0
       for index in 0..<values.count { found &+= source[index].isNaN ? 1 : 0 }
       return Int64(found)
+    }
+    if order == .float16 {
+      return (0..<values.count).reduce(0) { $0 + (HalfNumber(values.bytes(at: $1)).isNaN ? 1 : 0) }
     }
     switch values.physicalType {
     case .float: return count(Float.self)

@@ -3,12 +3,14 @@ import Testing
 
 @testable import Parquet
 
-/// pyarrow, DuckDB, polars and fastparquet read the same values from our files, whatever types,
+/// pyarrow, DuckDB, polars, fastparquet and we ourselves read the same values from our files, whatever types,
 /// encodings, codecs, page versions, nulls, lists and sizes they have.
 @Suite struct WriterMatrixTests {
   struct CaseColumn: Encodable {
     var name: String
     var column: Int
+    /// What we read of it ourselves, a part a row group.
+    var parts: [Int]
     var excluded: [String]
     var encoding: String?
   }
@@ -37,17 +39,21 @@ import Testing
       _ options: WriterOptions, isForPyArrowOnly: Bool = false
     ) throws {
       try Data(bytes).write(to: folder.url.appending(path: name))
-      let groups = try FileReader(bytes: ByteStorage(copying: bytes)).metadata.rowGroups
+      let reader = try FileReader(bytes: ByteStorage(copying: bytes))
+      let groups = reader.metadata.rowGroups
       cases.append(
         Case(
           file: name,
-          columns: columns.enumerated().map { index, item in
+          columns: try columns.enumerated().map { index, item in
             let (column, number) = item
             let encoding = options.columnEncodings[column.descriptor.name]
             let encodings = Set(groups.flatMap { $0.columns[index].encodings })
             let ofPages = Set(groups.map { $0.columns[index].encodings.last })
             return CaseColumn(
               name: column.descriptor.name, column: number,
+              parts: try groups.indices.map {
+                handover.add(try reader.readColumn(index, rowGroup: $0), as: column.descriptor)
+              },
               excluded: isForPyArrowOnly
                 ? PeerExclusion.peers.filter { $0 != "pyarrow" }
                 : PeerExclusion.of(
@@ -239,6 +245,7 @@ import Testing
     options.pageByteLimit = generator.pick([1, 30, 500, 1 << 20])
     options.dictionaryByteLimit = generator.pick([1, 100, 4 << 20])
     options.buildsDictionaries = Bool.random(using: &generator)
+    options.pageIndex = Bool.random(using: &generator)
     var columns: [MatrixColumn] = []
     for index in 0..<Int.random(in: 1...6, using: &generator) {
       let type = generator.pick(TestType.matrix)
@@ -254,6 +261,9 @@ import Testing
         let possible = Encoding.allCases.filter { $0.writes(type.physicalType) }
         options.columnEncodings[column.descriptor.name] = generator.pick(possible)
       }
+      if Int.random(in: 0..<4, using: &generator) == 0, type.physicalType != .boolean {
+        options.bloomFilters[column.descriptor.name] = 0.01
+      }
       columns.append(column)
     }
     var writer = try BufferedFileWriter(
@@ -261,7 +271,7 @@ import Testing
       options: options,
       limits: RowGroupLimits(
         rowCount: generator.pick([1, 7, 100, 1 << 20]),
-        byteCount: generator.pick([1, 500, 1 << 27])))
+        byteCount: generator.pick([1, 500, 1 << 27])), threads: generator.pick([1, 2]))
     var row = 0
     while row < rows {
       let most = generator.pick([1, 50, rows])

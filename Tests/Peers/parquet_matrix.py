@@ -272,6 +272,13 @@ def check(folder):
                     problems.append(f"{place}: {problem}")
             if name == "pyarrow":
                 problems += check_statistics(path, case, columns)
+    for case in expected["files"]:
+        for column in case["columns"]:
+            parts = [rows(expected["columns"][n], blob) for n in column["parts"]]
+            wanted = columns[column["column"]]
+            problem = difference(pa.concat_arrays(parts) if parts else wanted.slice(0, 0), wanted)
+            if problem:
+                problems.append(f"{case['file']} {column['name']}: ourselves: {problem}")
     print(json.dumps(problems))
 
 
