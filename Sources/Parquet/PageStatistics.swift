@@ -1,6 +1,6 @@
-/// Finds the bounds and counts of single pages, for the page index. Only chunks of several pages ask.
+/// Finds the bounds of single pages, for the page index. Only chunks of several pages ask.
 enum PageStatistics {
-  /// Bounds and counts of the values in `elements`.
+  /// Bounds of the values in `elements`, and how many are NaN.
   ///
   /// - Parameter known: Has taken in the page, if it has byte arrays in PLAIN.
   static func of(
@@ -10,60 +10,36 @@ enum PageStatistics {
     let values = rows.values
     if let known {
       known.setLastPage(in: &statistics)
-      statistics.nullCount = Int64(
-        rows.indices.map { indices in elements.count { indices[$0] == ColumnVector.null } } ?? 0)
       return statistics
     }
     guard let indices = rows.indices else {
-      statistics.nullCount = 0
-      let part = values.part(elements)
-      StatisticsWriter.setBounds(of: part, isUsed: nil, order: order, in: &statistics)
-      statistics.nanCount = nanCount(part, order)
+      set(values.part(elements), order, in: &statistics)
       return statistics
     }
     let page = UnsafeBufferPointer(start: indices + elements.lowerBound, count: elements.count)
-    if values.count <= page.count, order != .floatingPoint, order != .float16 {
-      // A dictionary smaller than the page: each of its values is looked at once.
-      let isUsed = [UInt8](unsafeUninitializedCapacity: values.count + 1) { marks, count in
-        marks.initialize(repeating: 0)
-        for index in page { marks[min(Int(index), values.count)] = 1 }
-        count = values.count + 1
-      }
-      var nulls = 0
-      if isUsed[values.count] != 0 {
-        for index in page { nulls &+= index == ColumnVector.null ? 1 : 0 }
-      }
-      statistics.nullCount = Int64(nulls)
-      isUsed.withUnsafeBufferPointer {
-        StatisticsWriter.setBounds(
-          of: values, isUsed: $0.baseAddress, order: order, in: &statistics)
-      }
+    guard values.count <= page.count, order != .floatingPoint, order != .float16 else {
+      values.withGathered(page) { set($0, order, in: &statistics) }
       return statistics
     }
-    values.withGathered(page) { part in
-      statistics.nullCount = Int64(page.count - part.count)
-      StatisticsWriter.setBounds(of: part, isUsed: nil, order: order, in: &statistics)
-      statistics.nanCount = nanCount(part, order)
+    // A dictionary smaller than the page: each of its values is looked at once.
+    let isUsed = [UInt8](unsafeUninitializedCapacity: values.count + 1) { marks, count in
+      marks.initialize(repeating: 0)
+      for index in page { marks[min(Int(index), values.count)] = 1 }
+      count = values.count + 1
+    }
+    isUsed.withUnsafeBufferPointer {
+      StatisticsWriter.setBounds(of: values, isUsed: $0.baseAddress, order: order, in: &statistics)
     }
     return statistics
   }
 
-  /// How many values are NaN; nil for types that have none.
-  private static func nanCount(_ values: ColumnValues, _ order: SortOrder) -> Int64? {
-    func count<Value: BinaryFloatingPoint>(_: Value.Type) -> Int64 {
-      let source = values.base.assumingMemoryBound(to: Value.self)
-      var found = 0
-      for index in 0..<values.count { found &+= source[index].isNaN ? 1 : 0 }
-      return Int64(found)
-    }
-    if order == .float16 {
-      return (0..<values.count).reduce(0) { $0 + (HalfNumber(values.bytes(at: $1)).isNaN ? 1 : 0) }
-    }
-    switch values.physicalType {
-    case .float: return count(Float.self)
-    case .double: return count(Double.self)
-    default: return nil
-    }
+  private static func set(
+    _ page: ColumnValues, _ order: SortOrder, in statistics: inout ColumnStatistics
+  ) {
+    StatisticsWriter.setBounds(of: page, isUsed: nil, order: order, in: &statistics)
+    let rows = ColumnRows(
+      values: page, indices: nil, elementCount: page.count, lists: nil, rowCount: page.count)
+    StatisticsWriter.setNaNCount(of: rows, order: order, in: &statistics)
   }
 }
 

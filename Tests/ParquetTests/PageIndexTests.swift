@@ -52,7 +52,7 @@ import Testing
           for value in stored where !value.isNaN {
             #expect(!(value < least) && !(most < value), "\(column.type.name)")
           }
-          if kind == .double || kind == .float {
+          if kind.hasNaN {
             #expect(statistics.nanCount == Int64(stored.count { $0.isNaN }))
           }
         }

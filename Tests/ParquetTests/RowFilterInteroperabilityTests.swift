@@ -156,13 +156,15 @@ import Testing
     var skipped = 0
     for item in cases {
       let theirs = try FileReader(path: folder.url.appending(path: item.file).path)
-      let bytes = try Self.rewritten(theirs)
-      let name = "ours-\(item.file)"
-      try Data(bytes).write(to: folder.url.appending(path: name))
-      ours.append(Ours(file: name, like: item.file))
-      let readers = [
-        ("theirs", theirs), ("ours", try FileReader(bytes: ByteStorage(copying: bytes))),
-      ]
+      var readers = [("theirs", theirs)]
+      // The legacy INT96 is read, not written.
+      if !theirs.metadata.schema.columns.contains(where: { $0.physicalType == .int96 }) {
+        let bytes = try Self.rewritten(theirs)
+        let name = "ours-\(item.file)"
+        try Data(bytes).write(to: folder.url.appending(path: name))
+        ours.append(Ours(file: name, like: item.file))
+        readers.append(("ours", try FileReader(bytes: ByteStorage(copying: bytes))))
+      }
       for (whose, reader) in readers {
         let whole = try reader.plan(columns: ["row"]).byteCount
         for expected in item.predicates {

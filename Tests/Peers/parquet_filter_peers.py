@@ -244,6 +244,7 @@ def writers(folder, name, t, r):
             write_batch_size=r.choice([7, 64]),
             write_page_index=r.random() < 0.8,
             store_decimal_as_integer=r.random() < 0.5,
+            use_deprecated_int96_timestamps=index == 2,
             bloom_filter_options={c: {"ndv": len(t), "fpp": 0.05} for c in filters},
         )
         files.append((file, names))
