@@ -16,7 +16,7 @@ public struct RowBatch: Sendable {
 }
 
 /// The rows of a file that a ``RowPredicate`` chooses, a row group at a time. Get them from
-/// ``FileReader/rows(where:columns:rowGroups:options:)``.
+/// ``FileReader/rows(where:columns:rowGroups:options:scratch:)``.
 ///
 /// ```swift
 /// var rows = try reader.rows(where: column("id") >= 5, columns: ["id", "name"])
@@ -63,6 +63,7 @@ extension FileReader {
   ///   - columns: Names of the columns wanted, in the order wanted; nil for all. Columns that are only
   ///     tested need not be among them.
   ///   - rowGroups: Positions of the row groups to look into, in the order wanted; nil for all.
+  ///   - options: What to use for skipping, and whether to hold pages against their CRC-32.
   ///   - scratch: Working memory to use; one call at a time may use it.
   /// - Throws: ``ParquetError`` of kind `misuse` if predicate, columns or row groups do not fit the file.
   public func rows(

@@ -467,6 +467,36 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     #expect(late?.row == 1 && late?.column == "a")
   }
 
+  @Test func pyarrowReadsListsOfRows() throws {
+    struct Row: Codable, Equatable {
+      var numbers: [Int32]?
+      var names: [String]
+      var sides: [Side?]
+      var days: [Date]?
+    }
+    let day = Date(timeIntervalSince1970: 86_400)
+    let rows = [
+      Row(numbers: nil, names: ["a", "b"], sides: [], days: [day]),
+      Row(numbers: [], names: [], sides: [.buy, nil], days: nil),
+      Row(numbers: [5, 6], names: ["c"], sides: [nil], days: []),
+    ]
+    let folder = try TemporaryFolder()
+    let path = folder.url.appending(path: "rows.parquet").path
+    var writer = try RowWriter(to: FileOutput(path: path), of: Row.self, rowGroupRows: 2)
+    try writer.write(contentsOf: rows)
+    try writer.finish()
+    #expect(
+      try PythonPeers.run("show", in: folder.url, script: "row_peers.py") == [
+        "numbers: list<element: int32 not null>",
+        "names: list<element: string not null> not null", "sides: list<element: string> not null",
+        "days: list<element: timestamp[us, tz=UTC] not null>",
+        #"{"numbers": null, "names": ["a", "b"], "sides": [], "days": ["1970-01-02T00:00:00+00:00"]}"#,
+        #"{"numbers": [], "names": [], "sides": ["buy", null], "days": null}"#,
+        #"{"numbers": [5, 6], "names": ["c"], "sides": [null], "days": []}"#,
+      ])
+    #expect(try FileReader(path: path).rows(as: Row.self).all() == rows)
+  }
+
   @Test func listsBecomeListColumns() throws {
     struct Row: Codable {
       var numbers: [Int32]?
@@ -502,8 +532,12 @@ func error(_ body: () throws -> Void) -> ParquetError? {
       types.map { TestColumn($0, rows: rows, nulls: .alternating, distinct: 50) }
     }
     func file(threads: Int?) throws -> [UInt8] {
+      // Pages, indexes and filters lie at other places than in the columns encoded apart.
+      let options = WriterOptions(
+        pageByteLimit: 400, pageIndex: true, bloomFilters: ["int64": 0.01, "string": 0.1])
       var writer = try FileWriter(
-        output: MemoryOutput(), schema: FileSchema(columns: groups[0].map(\.descriptor)))
+        output: MemoryOutput(), schema: FileSchema(columns: groups[0].map(\.descriptor)),
+        options: options)
       let vectors = groups.map { $0.map(\.vector) }
       if let threads {
         try writer.writeRowGroups(vectors, threads: threads)
