@@ -27,6 +27,7 @@ public struct RemoteFileReader: Sendable {
   ///
   /// - Parameters:
   ///   - source: The file.
+  ///   - limits: What to accept at most.
   ///   - tailByteCount: How many bytes of its end to read at first.
   ///   - gap: Ranges with at most so many bytes between them are read as one.
   /// - Throws: ``ParquetError`` if it is not a finished, valid Parquet file, or what the source throws.
