@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(
       name: "CairnSQLiteTests",
       dependencies: [
-        "CairnSQLite", "CairnTesting",
+        "CairnSQLite", "CairnTesting", "CommandParts", "batch-program",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: strict),
@@ -108,6 +108,11 @@ let package = Package(
     .target(
       name: "CommandParts", dependencies: ["Cairn", "CairnTesting"], path: "Tests/CommandParts",
       swiftSettings: strict),
+    // A processor of entity batches that tests kill.
+    .executableTarget(
+      name: "batch-program",
+      dependencies: ["Cairn", "CairnPostgres", "CairnSQLite", "CairnTesting"],
+      path: "Tests/BatchProgram", swiftSettings: strict),
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
       swiftSettings: strict),
@@ -115,6 +120,7 @@ let package = Package(
       name: "CairnPostgresTests",
       dependencies: [
         "CairnCLI", "CairnPostgres", "CPostgres", "CairnTesting", "CommandParts", "Parquet",
+        "batch-program",
       ],
       swiftSettings: strict),
     .testTarget(
