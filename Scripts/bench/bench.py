@@ -15,6 +15,7 @@ from pathlib import Path
 
 import measure
 import table
+from batches import measure_batches
 from postgres.section import measure_postgres
 from samples import KEY, Samples
 
@@ -270,6 +271,12 @@ def postgres(bench: Bench):
         raise measure.BenchError(
             f"{error}; pip install -r Scripts/bench/requirements.txt"
         ) from error
+
+
+@section("batches")
+def batches(bench: Bench):
+    """The mark of an entity batch, on both sinks."""
+    return measure_batches(bench)
 
 
 @section("resume")
