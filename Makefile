@@ -52,6 +52,7 @@ fuzz: setup ## Fuzz the parser and the Parquet reader, CAIRN_FUZZ_SECONDS=60 eac
 	CAIRN_FUZZ_SECONDS=$(CAIRN_FUZZ_SECONDS) Scripts/fuzz-parquet.sh
 
 bench: release ## Measure speed and memory beside other tools: ONLY=convert,load… ROUNDS=5.
+	swift build -c release --product batch-program
 	@Scripts/setup.sh bench
 	@Scripts/venv.sh bench
 	"$$CAIRN_VENV/bin/python" Scripts/bench/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))

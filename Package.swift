@@ -126,7 +126,7 @@ let package = Package(
     .testTarget(
       name: "CairnSQLiteTests",
       dependencies: [
-        "CairnSQLite", "CairnTesting",
+        "CairnSQLite", "CairnTesting", "CommandParts", "batch-program",
         .product(name: "GRDB", package: "GRDB.swift", condition: forSQLite),
       ],
       swiftSettings: strict),
@@ -136,6 +136,11 @@ let package = Package(
     .target(
       name: "CommandParts", dependencies: ["Cairn", "CairnTesting"], path: "Tests/CommandParts",
       swiftSettings: strict),
+    // A processor of entity batches that tests kill.
+    .executableTarget(
+      name: "batch-program",
+      dependencies: ["Cairn", "CairnPostgres", "CairnSQLite", "CairnTesting"],
+      path: "Tests/BatchProgram", swiftSettings: strict),
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
       swiftSettings: strict),
@@ -143,6 +148,7 @@ let package = Package(
       name: "CairnPostgresTests",
       dependencies: [
         "CairnCLI", "CairnPostgres", "CPostgres", "CairnTesting", "CommandParts", "Parquet",
+        "batch-program",
       ],
       swiftSettings: strict),
     .testTarget(

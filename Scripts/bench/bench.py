@@ -15,6 +15,7 @@ from pathlib import Path
 
 import measure
 import table
+from batches import measure_batches
 from parquet.section import measure_parquet
 from postgres.section import measure_postgres
 from samples import KEY, Samples
@@ -277,6 +278,12 @@ def postgres(bench: Bench):
 def parquet(bench: Bench):
     """The Parquet library beside pyarrow, two threads each."""
     return measure_parquet(bench)
+
+
+@section("batches")
+def batches(bench: Bench):
+    """The mark of an entity batch, on both sinks."""
+    return measure_batches(bench)
 
 
 @section("resume")

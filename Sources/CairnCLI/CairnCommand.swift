@@ -23,6 +23,8 @@ struct CairnCommand: AsyncParsableCommand {
     subcommands: [
       DemoCommand.self, InitCommand.self, CheckCommand.self, SampleCommand.self, LoadCommand.self,
       ConvertCommand.self, VerifyCommand.self, ResumeCommand.self, StatusCommand.self,
-      RunsCommand.self, RejectsCommand.self, CleanupCommand.self, SchemaCommand.self,
+      RunsCommand.self, RejectsCommand.self, CleanupCommand.self, CheckpointsCommand.self,
+      AdviseCommand.self,
+      SchemaCommand.self,
     ])
 }

@@ -50,6 +50,23 @@ struct LeaseTable {
     return lease
   }
 
+  /// Forgets the leases of runs over entities that have been over for a week: whoever is late for that
+  /// has no lease at all.
+  func prune(on connection: Connection) throws {
+    try connection.query(
+      """
+      DELETE FROM \(state.leases) l
+      WHERE l.token = '' AND l.expires_at < \(SinkClock.now) - interval '7 days'
+        AND NOT EXISTS (SELECT FROM \(state.metadata) m WHERE m.sync_id = l.sync_id)
+        AND NOT EXISTS (SELECT FROM \(state.checkpoints) c WHERE c.sync_id = l.sync_id)
+      """)
+  }
+
+  /// The fence of a run's lease; 0 when it never had one.
+  func fence(of syncID: SyncID, on connection: Connection) throws -> Int64 {
+    try row(of: syncID, on: connection)?.requiredInteger("lease_fence") ?? 0
+  }
+
   /// Checks that a lease is still the one that counts: fence and token are equal.
   ///
   /// - Throws: ``SinkError/fenced(_:)`` when it is not.

@@ -12,7 +12,7 @@ import CPostgres
 /// A process that is stopped (SIGSTOP) amid a commit holds the target's lock; its successor ends that
 /// backend once the lease has expired or is taken over.
 public struct PostgresSink: Sink {
-  private let server: Server
+  let server: Server
 
   /// Makes a sink. It connects when it is first used.
   ///
@@ -225,7 +225,7 @@ public struct PostgresSink: Sink {
     return try await StagedPostgresChunk(work, shape: shape, server: server)
   }
 
-  private func shape(of table: String) async throws -> TargetShape {
+  func shape(of table: String) async throws -> TargetShape {
     if let known = server.shapes.known(as: table) { return known }
     return try await server.aside.perform { connection in
       let name = try QualifiedName.resolve(table, on: connection)
@@ -307,7 +307,7 @@ public struct PostgresSink: Sink {
   }
 
   /// Reads Cairn's state; nil where there is none.
-  private func reading<Value: Sendable>(
+  func reading<Value: Sendable>(
     _ body: @escaping @Sendable (Connection) throws -> Value
   ) async throws -> Value? {
     try await server.aside.perform { connection -> Value? in

@@ -93,4 +93,6 @@ struct NamedRow {
   }
 
   func isTrue(_ column: String) throws -> Bool { try text(column) == "t" }
+
+  func real(_ column: String) throws -> Double? { try text(column).flatMap { Double($0) } }
 }

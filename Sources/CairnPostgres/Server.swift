@@ -19,6 +19,8 @@ struct Server: Sendable {
   var ledger: LedgerTable { LedgerTable(state: state) }
   var rejects: RejectTable { RejectTable(state: state) }
   var leases: LeaseTable { LeaseTable(state: state) }
+  var entities: EntityTable { EntityTable(state: state) }
+  var history: EntityHistoryTable { EntityHistoryTable(state: state) }
 
   /// The lock of a target.
   func lock(_ identity: String, lease: Lease? = nil, mayEnd: SyncID? = nil) -> TargetLock {

@@ -24,13 +24,19 @@ struct ShadowTable {
   }
 
   /// Creates it like the target.
-  func create(like shape: TargetShape, on connection: Connection) throws {
+  ///
+  /// - Parameter mayTakeItsPlace: Whether it may become the target in the end. Otherwise its rows are
+  ///   copied into the target, whose triggers speak then.
+  func create(
+    like shape: TargetShape, mayTakeItsPlace: Bool = true, on connection: Connection
+  ) throws {
     try connection.execute(
       """
       CREATE TABLE \(name.sql) (
         LIKE \(shape.name.sql) INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)
       """)
-    let takesItsPlace = try TableSwap.obstacle(to: shape, on: connection) == nil
+    let takesItsPlace =
+      try mayTakeItsPlace && TableSwap.obstacle(to: shape, on: connection) == nil
     for statement in try definitions(of: shape, withTriggers: takesItsPlace, on: connection) {
       try connection.execute(statement)
     }

@@ -29,13 +29,27 @@ struct StagedRows: Sendable {
   ///   - key: The target's unique key, or nil when rows are only appended.
   ///   - lane: Where the server is asked about types that only it understands.
   init(_ work: ChunkWork, shape: TargetShape, key: UniqueKey?, asking lane: Lane) async throws {
-    let names = work.target.columns.map(\.name)
-    guard names == work.batch.columns.map(\.name) else {
+    try await self.init(
+      work.batch, rejected: work.rejected, for: work.target, shape: shape, key: key, asking: lane)
+  }
+
+  /// Prepares rows for a table.
+  ///
+  /// - Parameters:
+  ///   - rejected: Values of rows that were rejected before.
+  ///   - key: The target's unique key, or nil when rows are only appended.
+  ///   - lane: Where the server is asked about types that only it understands.
+  init(
+    _ batch: RecordBatch, rejected: RejectedValues? = nil, for target: TargetTable,
+    shape: TargetShape, key: UniqueKey?, asking lane: Lane
+  ) async throws {
+    let names = target.columns.map(\.name)
+    guard names == batch.columns.map(\.name) else {
       throw SinkError.fatal(
-        "the batch has the columns \(work.batch.columns.map(\.name)), the target \(names)",
+        "the batch has the columns \(batch.columns.map(\.name)), the target \(names)",
         remedy: "")
     }
-    let rowCount = work.batch.rowCount
+    let rowCount = batch.rowCount
     func encode(_ column: Column) async throws -> (EncodedColumn, WireForm, ShapeColumn) {
       guard let found = shape.column(named: column.name), let form = column.type.form(in: found)
       else {
@@ -56,7 +70,7 @@ struct StagedRows: Sendable {
     var columns: [EncodedColumn] = []
     var forms: [WireForm] = []
     var shapes: [ShapeColumn] = []
-    for column in work.batch.columns {
+    for column in batch.columns {
       let (encoded, form, found) = try await encode(column)
       columns.append(encoded)
       forms.append(form)
@@ -84,7 +98,7 @@ struct StagedRows: Sendable {
       columns: keyPositions.map { columns[$0] },
       parts: zip(keyPositions, key.columns).map { (shapes[$0], $1) })
     keys = arrays
-    if let rejected = work.rejected {
+    if let rejected {
       var columns: [EncodedColumn] = []
       for position in keyPositions {
         columns.append(try await encode(rejected.batch.columns[position]).0)

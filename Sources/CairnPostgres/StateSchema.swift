@@ -5,7 +5,9 @@ import Cairn
 /// `sync_metadata` has a row per run, `chunk_ledger` one per committed chunk, `rejects` one per
 /// rejected row, `leases` one per run with its owner and fence, `finish_steps` one per step that was
 /// done with the rows of a run (``FinishSteps``), `recorded_key_sets` and `recorded_keys` what
-/// ``RecordedKeys`` needs, `schema_version` one per migration.
+/// ``RecordedKeys`` needs, `processing_checkpoints` one per processor and partition that is being
+/// worked on, `processing_history` one per attempt at that which has ended, `schema_version` one per
+/// migration.
 struct StateSchema: Hashable, Sendable {
   /// The schema's name.
   var name: String
@@ -22,9 +24,13 @@ struct StateSchema: Hashable, Sendable {
   var steps: String { table("finish_steps") }
   var keySets: String { table("recorded_key_sets") }
   var keys: String { table("recorded_keys") }
+  var checkpoints: String { table("processing_checkpoints") }
+  var history: String { table("processing_history") }
 
   /// The version this program writes.
-  static let version = 1
+  static let version = 2
+  /// The first version with the tables of ``EntityTable``.
+  static let firstWithEntities = 2
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private var migrations: [String] {
@@ -150,7 +156,8 @@ struct StateSchema: Hashable, Sendable {
       );
       CREATE INDEX recorded_keys_hash ON \(keys) (set_id, hash);
       CREATE INDEX recorded_keys_watched ON \(keys) (set_id) WHERE watched;
-      """
+      """,
+      EntityTable(state: self).creation,
     ]
   }
 
@@ -243,6 +250,11 @@ struct StateSchema: Hashable, Sendable {
 enum SinkClock {
   /// Now; unlike `now()` it goes on within a transaction.
   static let now = "clock_timestamp()"
+
+  /// The seconds from one time to another.
+  static func seconds(from start: String, to end: String) -> String {
+    "extract(epoch FROM (\(end) - \(start)))::double precision"
+  }
 
   /// Now and as many seconds as a parameter says.
   static func later(by parameter: String) -> String {

@@ -212,6 +212,13 @@ struct TargetPreparation {
     }
     // A table that takes the target's place deletes no rows; emptying the target does.
     guard try TableSwap.obstacle(to: shape, on: connection) != nil else { return }
+    problems += try Self.harmOfDeleting(from: shape, on: connection)
+  }
+
+  /// Rows of other tables that deleting the target's rows would delete or change.
+  static func harmOfDeleting(
+    from shape: TargetShape, on connection: Connection
+  ) throws -> [String] {
     let harmed = try connection.query(
       """
       SELECT conrelid::regclass, CASE confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
@@ -219,10 +226,9 @@ struct TargetPreparation {
       FROM pg_constraint
       WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1 AND confdeltype IN ('c', 'n', 'd')
       """, [.integer(shape.oid)])
-    for row in 0..<harmed.rowCount {
-      problems.append(
-        "table \(harmed.text(row, 0) ?? "") refers to it with ON DELETE \(harmed.text(row, 1) ?? ""),"
-          + " which replacing would set off; use mode upsert")
+    return (0..<harmed.rowCount).map { row in
+      "table \(harmed.text(row, 0) ?? "") refers to it with ON DELETE \(harmed.text(row, 1) ?? ""),"
+        + " which replacing would set off; use mode upsert"
     }
   }
 }

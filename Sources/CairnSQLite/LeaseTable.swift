@@ -55,6 +55,24 @@ enum LeaseTable {
       arguments: [lease.syncID.description, lease.fence, lease.token])
   }
 
+  /// Forgets the leases of runs over entities that have been over for a week: whoever is late for that
+  /// has no lease at all.
+  static func prune(in db: Database) throws {
+    try db.execute(
+      sql: """
+        DELETE FROM cairn_leases
+        WHERE token = '' AND expires_at < \(SinkClock.later(by: "-604800"))
+          AND sync_id NOT IN (SELECT sync_id FROM cairn_sync_metadata)
+          AND sync_id NOT IN (SELECT sync_id FROM cairn_processing_checkpoints)
+        """)
+  }
+
+  /// Who holds the lease of a run so that nobody else may take it, or nil.
+  static func living(_ syncID: SyncID, in db: Database) throws -> LeaseHolder? {
+    guard let row = try row(of: syncID, in: db), isAlive(row) else { return nil }
+    return holder(row)
+  }
+
   /// Ends every right to commit for a run.
   ///
   /// - Throws: ``SinkError/fenced(_:)`` when somebody else than `owner` holds a living lease.

@@ -176,9 +176,9 @@ final class RowMerge {
     try guarding?.set()
     bindChanged(row)
     var outcome = try run(write, row: row)
-    if case .unchanged = outcome, let overwrite, let isOwn {
+    if case .unchanged = outcome, let overwrite {
       // insert_only, and the key is there: by this run, or from before it?
-      if try finds(isOwn, row: row) {
+      if let isOwn, try finds(isOwn, row: row) {
         bindAll(row, to: overwrite)
         outcome = try run(overwrite, row: row)
       } else {

@@ -23,8 +23,8 @@ import GRDB
 /// its end or its going on gives it back; others then wait as long as the busy timeout and name it.
 /// It keeps nothing while it does not commit.
 public struct SQLiteSink: Sink {
-  private let file: DatabaseFile
-  private let faults: FaultPoints
+  let file: DatabaseFile
+  let faults: FaultPoints
 
   /// Makes a sink. The file is opened when it is first needed.
   ///
@@ -289,7 +289,7 @@ public struct SQLiteSink: Sink {
   // MARK: Reading
 
   /// Reads Cairn's state; nil where there is none.
-  private func reading<Value: Sendable>(
+  func reading<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value? {
     let path = file.path
@@ -299,12 +299,12 @@ public struct SQLiteSink: Sink {
     } ?? nil
   }
 
-  private func tableName(_ text: String) throws -> TableName {
+  func tableName(_ text: String) throws -> TableName {
     try classifying { try TableName(text) }
   }
 
   /// Gives errors of the pieces the shape that every caller of a sink knows.
-  private func classifying<Value>(_ body: () throws -> Value) throws -> Value {
+  func classifying<Value>(_ body: () throws -> Value) throws -> Value {
     do {
       return try body()
     } catch {

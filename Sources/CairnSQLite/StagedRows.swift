@@ -34,14 +34,21 @@ struct StagedRows: Sendable {
   ///
   /// - Parameter key: The target's unique key, or nil when rows are only appended.
   init(_ work: ChunkWork, shape: TargetShape, key: UniqueKey?) throws {
-    let names = work.target.columns.map(\.name)
-    guard names == work.batch.columns.map(\.name) else {
+    try self.init(work.batch, for: work.target, shape: shape, key: key)
+  }
+
+  /// Prepares rows for a table.
+  ///
+  /// - Parameter key: The target's unique key, or nil when rows are only appended.
+  init(_ batch: RecordBatch, for target: TargetTable, shape: TargetShape, key: UniqueKey?) throws {
+    let names = target.columns.map(\.name)
+    guard names == batch.columns.map(\.name) else {
       throw SinkError.fatal(
-        "the batch has the columns \(work.batch.columns.map(\.name)), the target \(names)",
+        "the batch has the columns \(batch.columns.map(\.name)), the target \(names)",
         remedy: "")
     }
     let affinities = names.map { shape.column(named: $0)?.affinity ?? .blob }
-    let columns = zip(work.batch.columns, affinities).map { BoundColumn($0, affinity: $1) }
+    let columns = zip(batch.columns, affinities).map { BoundColumn($0, affinity: $1) }
     let keyPositions = (key?.columns ?? []).compactMap { part in
       names.firstIndex { $0.isSameName(as: part.name) }
     }
@@ -50,7 +57,7 @@ struct StagedRows: Sendable {
     }
     var isRefused: [Bool] = []
     func refuse(_ row: Int, _ refusal: Refusal, in refused: inout [UInt32: Refusal]) {
-      if isRefused.isEmpty { isRefused = Array(repeating: false, count: work.batch.rowCount) }
+      if isRefused.isEmpty { isRefused = Array(repeating: false, count: batch.rowCount) }
       guard !isRefused[row] else { return }
       isRefused[row] = true
       refused[UInt32(row)] = refusal
@@ -59,7 +66,7 @@ struct StagedRows: Sendable {
     for (position, column) in columns.enumerated() {
       let isKey = keyPositions.contains(position)
       guard isKey || !column.unfit.isEmpty else { continue }
-      for row in 0..<work.batch.rowCount {
+      for row in 0..<batch.rowCount {
         let index = column.indices?[row] ?? UInt32(row)
         if index == Column.null {
           if isKey {
@@ -74,14 +81,14 @@ struct StagedRows: Sendable {
     self.key = key
     self.keyPositions = keyPositions
     refused = unfit.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    var rows = Array(0..<UInt32(work.batch.rowCount))
+    var rows = Array(0..<UInt32(batch.rowCount))
     if !isRefused.isEmpty { rows.removeAll { isRefused[Int($0)] } }
     guard let key else {
       groups = KeyGroups(distinctRows: rows)
       return
     }
     groups = try KeyGroups(
-      rows: rows, rowCount: work.batch.rowCount,
+      rows: rows, rowCount: batch.rowCount,
       key: zip(keyPositions, key.columns).map { position, part in
         KeyValues(
           values: columns[position], affinity: affinities[position], collation: part.collation)

@@ -6,10 +6,14 @@ import GRDB
 /// `cairn_sync_metadata` has a row per run, `cairn_chunk_ledger` one per committed chunk,
 /// `cairn_rejects` one per rejected row, `cairn_leases` one per run with its owner and fence,
 /// `cairn_samples` a few committed rows by which a damaged target is noticed,
-/// `cairn_recorded_keys` the tables of ``RecordedKeys``.
+/// `cairn_recorded_keys` the tables of ``RecordedKeys``, `cairn_processing_checkpoints` one per
+/// processor and partition that is being worked on, `cairn_processing_history` one per attempt at that
+/// which has ended.
 enum StateSchema {
   /// The version this program writes.
   static let version = migrations.count
+  /// The first version with the tables of ``EntityTable``.
+  static let firstWithEntities = 2
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private static let migrations = [
@@ -124,7 +128,8 @@ enum StateSchema {
       definition TEXT NOT NULL,
       UNIQUE (scope, definition)
     );
-    """
+    """,
+    EntityTable.creation,
   ]
 
   /// The version of the tables in a file: 0 when there are none.
@@ -167,6 +172,11 @@ enum StateSchema {
 enum SinkClock {
   /// Now, in ISO 8601 UTC to the millisecond.
   static let now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+  /// The seconds from one time to another.
+  static func seconds(from start: String, to end: String) -> String {
+    "((julianday(\(end)) - julianday(\(start))) * 86400.0)"
+  }
 
   /// Now and as many seconds as the SQL expression says.
   static func later(by parameter: String) -> String {

@@ -12,6 +12,8 @@ public enum ErrorClass: String, Sendable, Hashable, Codable {
     switch error {
     case LoadError.inputKept(_, _, let cause): of(cause)
     case SinkError.transient, SinkError.unreachable, SinkError.unavailable: .transient
+    case EntityBatchError.circuitOpen, EntityBatchError.commitsLost: .transient
+    case EntityBatchError.rowsRefused, EntityBatchError.wrongPartition: .data
     case let error as FileError where error.isDiskFull: .transient
     case LoadError.tooManyRejects, LoadError.inferenceContradicted, LoadError.emptySource: .data
     case is TypeContradiction, TransformError.missingColumns: .data

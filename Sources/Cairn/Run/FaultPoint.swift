@@ -55,6 +55,30 @@ public enum FaultPoint: String, Sendable, CaseIterable {
   case cleanupHalf = "cleanup-half"
   /// After clean-up, before the process ends.
   case cleanupAfter = "cleanup-after"
+  /// An entity batch is computed; nothing of it is written.
+  case batchComputed = "batch-computed"
+  /// A batch's state is written aside, before its rename.
+  case stateBeforeRename = "state-before-rename"
+  /// A batch's state is durable in its file; no mark names it yet.
+  case stateWritten = "state-written"
+  /// In a batch's transaction, after the mark was written.
+  case batchMarked = "batch-marked"
+  /// In a batch's transaction, right before COMMIT.
+  case batchBefore = "batch-before"
+  /// After a batch's COMMIT, before anything else knows.
+  case batchAfter = "batch-after"
+  /// Every entity is done; the checkpoint is there yet.
+  case entitiesDone = "entities-done"
+  /// In the last transaction, after the partition was replaced.
+  case entitiesReplaced = "entities-replaced"
+  /// The checkpoint is cleared, before the caller knows.
+  case entitiesCleared = "entities-cleared"
+
+  /// The points that an entity batch passes, in order; the others are those of loads.
+  public static let ofEntityBatches: [FaultPoint] = [
+    .batchComputed, .stateBeforeRename, .stateWritten, .batchMarked, .batchBefore, .batchAfter,
+    .entitiesDone, .entitiesReplaced, .entitiesCleared,
+  ]
 }
 
 /// What happens when a fault point is reached; by default nothing.

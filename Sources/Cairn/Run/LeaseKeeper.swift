@@ -17,29 +17,17 @@ struct LeaseKeeper {
   ) async throws -> Result {
     try await withThrowingTaskGroup(of: Result?.self) { group in
       group.addTask(executorPreference: WorkerExecutor.shared) { try await work() }
-      group.addTask { try await renewUntilCancelled() }
+      group.addTask {
+        await LeaseRenewal(
+          sink: sink, lease: lease, duration: options.leaseDuration, logger: options.logger
+        ).untilCancelled()
+        return nil
+      }
       defer { group.cancelAll() }
       while let finished = try await group.next() {
         if let finished { return finished }
       }
       throw CancellationError()
     }
-  }
-
-  private func renewUntilCancelled<Result>() async throws -> Result? {
-    while !Task.isCancelled {
-      do {
-        try await Task.sleep(for: options.leaseDuration / 3)
-        try await sink.renew(lease, duration: options.leaseDuration)
-      } catch is CancellationError {
-        return nil
-      } catch SinkError.fenced {
-        return nil
-      } catch {
-        // The commit checks the fence itself; a renewal that failed for now is tried again.
-        options.logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
-      }
-    }
-    return nil
   }
 }

@@ -24,6 +24,8 @@ public enum StopReason: Sendable, Hashable, CustomStringConvertible {
   case cancelled
   /// The sink is away, or failed several chunks in a row.
   case sinkAway(String)
+  /// Too many batches failed in a row.
+  case circuitOpen(String)
 
   /// The reason in words.
   public var description: String {
@@ -32,6 +34,7 @@ public enum StopReason: Sendable, Hashable, CustomStringConvertible {
     case .signal(let name): "received \(name)"
     case .cancelled: "cancelled"
     case .sinkAway(let detail): "the sink is away: \(detail)"
+    case .circuitOpen(let detail): "too many batches failed in a row: \(detail)"
     }
   }
 }

@@ -1,6 +1,7 @@
 extension ChunkLimits {
   /// The limits that `chunk_rows: auto` stands for: a pure function, whose result is pinned in the
-  /// run.
+  /// run. How many rows within what is reasonable, ``UnitsPerMark`` decides, as for entity batches;
+  /// nothing that was measured goes in, so that the same source always gets the same chunks.
   ///
   /// Small chunks lose little when a run dies; large ones compress better and commit more rows at
   /// once. So:
@@ -29,8 +30,10 @@ extension ChunkLimits {
     let memory = min(memoryBudget, memoryLimit.map { $0 / 2 } ?? .max)
     let bytes = min(max(memory / 1024 * 5, 256 << 10), 16 << 20)
     let textBytes = max(sourceSize ?? 0, 0) / (500 * 100) * (compression == .none ? 1 : 5)
-    var rows = min(max(Int(clamping: textBytes), 10_000), 50_000)
-    rows = min(rows, max(1_000_000 / max(columns, 1), 1_000))
-    return ChunkLimits(rows: rows, bytes: bytes)
+    let rows = UnitsPerMark.units(preferred: Int(clamping: textBytes), within: rowBounds)
+    return ChunkLimits(rows: min(rows, max(1_000_000 / max(columns, 1), 1_000)), bytes: bytes)
   }
+
+  /// The rows that a chunk has unless there are too many columns.
+  static let rowBounds = 10_000...50_000
 }

@@ -33,4 +33,7 @@ public enum SinkBattery {
     RunChecks.all + LeaseChecks.all + CommitChecks.all + ModeChecks.all + LateChunkChecks.all
     + RejectChecks.all + ReplayChecks.all + FinishChecks.all + TargetChecks.all + TypeChecks.all
     + TraceChecks.all
+
+  /// All checks of a sink that keeps marks of entity batches too (``EntityBatchSink``).
+  public static let entityChecks: [SinkCheck] = EntityChecks.all
 }

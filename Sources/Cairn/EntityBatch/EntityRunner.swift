@@ -1,0 +1,462 @@
+import Logging
+
+/// Takes a processor's work on a partition from where it stands to its end.
+///
+/// The one place that knows the order of the steps:
+///
+/// ```
+/// claim ─▶ restore state ─▶ [ body ─▶ state durable ─▶ rows + mark, one transaction ]… ─▶ end
+/// ```
+struct EntityRunner: Sendable {
+  private let processor: Processor
+  private let run: ClaimedEntities
+  private let pieces: [Range<Int>]
+  private let deadline: ContinuousClock.Instant?
+  private let files: BatchStateFiles
+  private let start = ContinuousClock.now
+  private var progress: EntityProgress
+  private var report: EntityBatchReport
+  private var lastState: BatchState?
+  private var failuresInARow: Int
+  /// Whether batches go one after the other, so that there is a state after each.
+  private var savesState = true
+  /// The target that was prepared last.
+  private var preparedTarget: TargetTable?
+  /// Whether state files of earlier marks may be there.
+  private var hasStateFiles = true
+
+  private var sink: any EntityBatchSink { processor.sink }
+  private var options: ProcessorOptions { processor.options }
+  private var lease: Lease { run.lease }
+  private var list: EntityList { progress.list }
+
+  /// Claims the run.
+  init(
+    processor: Processor, partition: String, list: EntityList, size: BatchSize,
+    deadline: ContinuousClock.Instant?
+  ) async throws {
+    self.processor = processor
+    self.deadline = deadline
+    if case .entities(let count) = size, count < 1 {
+      throw EntityBatchError.invalid("a batch cannot have \(count) entities; say 1 or more")
+    }
+    files = BatchStateFiles(
+      folder: processor.options.stateFolder.map(FilePaths.absolute),
+      inlineLimit: processor.options.inlineStateLimit, faults: processor.options.faults)
+    run = try await EntityClaim(
+      processor: processor, partition: partition, list: list, files: files
+    ).claim()
+    let checkpoint = run.checkpoint
+    progress = EntityProgress(list, completed: checkpoint.completed)
+    lastState = run.state
+    failuresInARow = checkpoint.failuresInARow
+    let batchSize: Int
+    switch size {
+    case .entities(let count): batchSize = count
+    case .auto:
+      do {
+        let attempts = try await processor.sink.entityAttempts(
+          EntityAttemptFilter(processor: processor.name, limit: 1_000))
+        batchSize = UnitsPerMark.entities(in: History(entityAttempts: attempts), total: list.count)
+      } catch {
+        try? await processor.sink.release(run.lease)
+        throw error
+      }
+    }
+    pieces = checkpoint.completed.remaining(of: list.count, inPiecesOf: batchSize)
+    report = EntityBatchReport(
+      syncID: checkpoint.syncID, processor: processor.name, partition: partition,
+      attempt: checkpoint.attempt, total: list.count,
+      completedBefore: checkpoint.completed.count, completed: checkpoint.completed.count,
+      batchSize: batchSize, notes: run.notes)
+  }
+
+  // MARK: One after the other
+
+  /// Processes batches one after the other, where the caller runs.
+  nonisolated(nonsending) mutating func run<Entity>(
+    _ entities: [Entity], restore: (BatchState?) throws -> Void,
+    _ body: nonisolated(nonsending) (EntityBatch<Entity>) async throws -> BatchResult
+  ) async throws -> EntityBatchOutcome {
+    let renewal = renewal
+    // Cancelled and waited for on every way out.
+    async let _ = renewal.untilCancelled()
+    do {
+      try restore(lastState)
+      for positions in pieces {
+        while true {
+          if let reason = stopReason { return try await stop(reason) }
+          let result: BatchResult
+          do {
+            result = try await body(batch(entities, positions, isAlone: true))
+          } catch {
+            if let outcome = try await fail(error) { return outcome }
+            try await options.environment.sleep(backoff(failuresInARow))
+            // The body may have gone half the way.
+            try restore(lastState)
+            continue
+          }
+          try await commit(result, positions)
+          break
+        }
+      }
+      return try await finish()
+    } catch {
+      return try await ended(by: error)
+    }
+  }
+
+  /// Deals with an error of a body.
+  ///
+  /// - Returns: An outcome when the work is to stop; nil when the batch is to be tried again.
+  /// - Throws: The error, when trying again would not help.
+  private mutating func fail(_ error: any Error) async throws -> EntityBatchOutcome? {
+    if error is CancellationError { throw error }
+    failuresInARow += 1
+    let text = Self.text(of: error)
+    try await retry.run { try await sink.recordEntityFailure(text, under: lease) }
+    guard options.isTransient(error) else { throw error }
+    if breaker.opens(after: failuresInARow) { return try await stop(.circuitOpen(text)) }
+    options.logger.warning(
+      "batch failed; it is tried again",
+      metadata: ["processor": "\(processor.name)", "reason": "\(text)"])
+    return nil
+  }
+
+  // MARK: Several at once
+
+  /// Processes several batches at once.
+  mutating func run<Entity: Sendable>(
+    _ entities: [Entity], atOnce: Int,
+    _ body: @escaping @Sendable (EntityBatch<Entity>) async throws -> BatchResult
+  ) async throws -> EntityBatchOutcome {
+    let renewal = renewal
+    async let _ = renewal.untilCancelled()
+    savesState = false
+    do {
+      if run.state != nil {
+        throw EntityBatchError.oneAtATime("the checkpoint of '\(processor.name)' has state, which")
+      }
+      return try await withThrowingTaskGroup(of: Computed.self) { group in
+        defer { group.cancelAll() }
+        return try await runAtOnce(entities, atOnce, &group, body)
+      }
+    } catch {
+      return try await ended(by: error)
+    }
+  }
+
+  private struct Computed: Sendable {
+    var positions: Range<Int>
+    /// How often it was tried, this time included.
+    var tries: Int
+    var result: Result<BatchResult, any Error>
+  }
+
+  private mutating func runAtOnce<Entity: Sendable>(
+    _ entities: [Entity], _ atOnce: Int,
+    _ group: inout ThrowingTaskGroup<Computed, any Error>,
+    _ body: @escaping @Sendable (EntityBatch<Entity>) async throws -> BatchResult
+  ) async throws -> EntityBatchOutcome {
+    var waiting = pieces.map { (positions: $0, tries: 0) }[...]
+    var inWork = 0
+    var stopping: StopReason?
+    while true {
+      while stopping == nil, inWork < atOnce, let next = waiting.popFirst() {
+        let batch = batch(entities, next.positions, isAlone: false)
+        let pause = next.tries > 0 ? backoff(next.tries) : .zero
+        let sleep = options.environment.sleep
+        let tries = next.tries + 1
+        group.addTask {
+          do {
+            if pause > .zero { try await sleep(pause) }
+            let result = try await body(batch)
+            return Computed(positions: batch.positions, tries: tries, result: .success(result))
+          } catch {
+            return Computed(positions: batch.positions, tries: tries, result: .failure(error))
+          }
+        }
+        inWork += 1
+      }
+      guard let computed = try await group.next() else { break }
+      inWork -= 1
+      switch computed.result {
+      case .success(let result): try await commit(result, computed.positions)
+      case .failure(let error):
+        if let outcome = try await fail(error) { return outcome }
+        if computed.tries < options.retry.attempts {
+          waiting.append((computed.positions, computed.tries))
+        } else {
+          passOver(computed.positions, error)
+        }
+      }
+      // What is computed already is committed; nothing new begins.
+      stopping = stopping ?? stopReason
+    }
+    if let stopping { return try await stop(stopping) }
+    guard report.failed.isEmpty else { return try await endPartially() }
+    return try await finish()
+  }
+
+  private mutating func passOver(_ positions: Range<Int>, _ error: any Error) {
+    report.failed.append(
+      EntityBatchReport.FailedBatch(
+        positions: positions, firstID: list.ids[positions.lowerBound],
+        lastID: list.ids[positions.upperBound - 1], error: Self.text(of: error)))
+  }
+
+  // MARK: Commit
+
+  private mutating func batch<Entity>(
+    _ entities: [Entity], _ positions: Range<Int>, isAlone: Bool
+  ) -> EntityBatch<Entity> {
+    var marking: EntityMarking?
+    if isAlone {
+      marking = EntityMarking(
+        sink: sink, lease: lease, files: files, mark: progress.mark(of: positions, target: nil))
+    }
+    return EntityBatch(
+      entities: Array(entities[positions]), ids: Array(list.ids[positions]), positions: positions,
+      total: list.count, partition: run.checkpoint.new.partition,
+      state: isAlone ? lastState : nil, marking: marking)
+  }
+
+  private mutating func commit(_ result: BatchResult, _ positions: Range<Int>) async throws {
+    options.faults.reach(.batchComputed)
+    var mark = progress.mark(of: positions, target: nil)
+    if result.isMarked {
+      try await confirm(mark)
+      failuresInARow = 0
+      return
+    }
+    let state = try result.state()
+    let start = ContinuousClock.now
+    if let state {
+      guard savesState else { throw EntityBatchError.oneAtATime("state") }
+      let files = files
+      let run = run.checkpoint.syncID
+      mark.state = try await Task(executorPreference: WorkerExecutor.shared) {
+        try files.store(state, of: run)
+      }.value
+    }
+    var seconds = (ContinuousClock.now - start).inSeconds
+    let rows = try rows(of: result, positions, &mark)
+    if let target = rows?.target, target != preparedTarget {
+      try await retry.run { _ = try await sink.prepareTarget(target) }
+      preparedTarget = target
+    }
+    let work = EntityWork(run: run.checkpoint.syncID, rows: rows)
+    let staged = try await retry.run { try await sink.stage(work) }
+    let committing = mark
+    let outcome: EntityCommitOutcome
+    let commitStart = ContinuousClock.now
+    do {
+      outcome = try await retry.run { try await staged.commit(committing, under: lease) }
+    } catch SinkError.tooManyRejects(let found, let sample) {
+      throw EntityBatchError.rowsRefused(
+        first: list.ids[positions.lowerBound], last: list.ids[positions.upperBound - 1],
+        found: found, sample: sample)
+    }
+    options.faults.reach(.batchAfter)
+    seconds += (ContinuousClock.now - commitStart).inSeconds
+    switch outcome {
+    case .committed(let counts, let spent):
+      report.counts += counts
+      seconds -= spent.merge + spent.copy + spent.lock
+    case .alreadyCommitted: break
+    case .behind(let found):
+      throw EntityBatchError.commitsLost(
+        processor: processor.name, partition: run.checkpoint.new.partition,
+        completed: found.count)
+    }
+    progress.committed(mark, seconds: max(seconds, 0))
+    failuresInARow = 0
+    if lastState != nil || state != nil {
+      lastState = state
+      if mark.state?.file != nil || hasStateFiles {
+        files.remove(of: run.checkpoint.syncID, except: mark.state?.file)
+        hasStateFiles = mark.state?.file != nil
+      }
+    }
+  }
+
+  private func rows(
+    of result: BatchResult, _ positions: Range<Int>, _ mark: inout EntityMark
+  ) throws -> EntityWork.Rows? {
+    guard let batch = result.rows, !batch.columns.isEmpty, batch.rowCount > 0 else { return nil }
+    guard let target = processor.target else {
+      throw EntityBatchError.noTarget(
+        "processor '\(processor.name)' returned rows, but has no target: give it one, or mark its"
+          + " batches in a transaction of its own")
+    }
+    try target.check(batch, partition: run.checkpoint.new.partition)
+    let table = target.table(for: batch)
+    mark.target = try TargetText.encode(table)
+    return EntityWork.Rows(target: table, batch: batch)
+  }
+
+  /// Makes sure that a batch which the program marked itself is committed.
+  private mutating func confirm(_ mark: EntityMark) async throws {
+    if processor.target?.partitionColumn != nil {
+      throw EntityBatchError.noTarget(
+        "processor '\(processor.name)' replaces a partition, for which its rows must be returned,"
+          + " not written by itself")
+    }
+    let found = try await retry.run {
+      try await sink.entityCheckpoints(
+        EntityCheckpointFilter(
+          processor: processor.name, partition: run.checkpoint.new.partition)
+      ).first
+    }
+    guard let found, found.syncID == lease.syncID, found.completed == mark.completed else {
+      throw EntityBatchError.markRefused(
+        "the body said that the batch is marked, but the database does not know of it"
+          + " (was its transaction committed?)")
+    }
+    progress.committed(mark, seconds: 0)
+    if let stored = found.state {
+      let files = files
+      lastState = await Task(executorPreference: WorkerExecutor.shared) {
+        files.load(stored).state
+      }.value
+    } else {
+      lastState = nil
+    }
+  }
+
+  // MARK: End
+
+  private mutating func finish() async throws -> EntityBatchOutcome {
+    options.faults.reach(.entitiesDone)
+    var end = end(.completed, nil)
+    if let target = processor.target, let column = target.partitionColumn {
+      end.replacement = PartitionReplacement(
+        table: target.table, column: column, value: run.checkpoint.new.partition,
+        columns: try await replacedColumns())
+    }
+    let ending = end
+    do {
+      try await retry.run { try await sink.endEntities(ending, under: lease) }
+    } catch SinkError.incomplete {
+      let found = try await sink.entityCheckpoints(
+        EntityCheckpointFilter(
+          processor: processor.name, partition: run.checkpoint.new.partition)
+      ).first
+      throw EntityBatchError.commitsLost(
+        processor: processor.name, partition: run.checkpoint.new.partition,
+        completed: found?.completed.count ?? 0)
+    }
+    options.faults.reach(.entitiesCleared)
+    files.remove(of: run.checkpoint.syncID)
+    return .done(finalReport())
+  }
+
+  /// The columns that rows of this run were committed with, also by an earlier attempt.
+  private func replacedColumns() async throws -> [String] {
+    if let preparedTarget { return preparedTarget.columns.map(\.name) }
+    guard let text = run.checkpoint.target else { return [] }
+    return try TargetText.decode(text).columns.map(\.name)
+  }
+
+  private mutating func endPartially() async throws -> EntityBatchOutcome {
+    let error = report.failed.last?.error
+    let end = end(.failed, error)
+    try await retry.run { try await sink.endEntities(end, under: lease) }
+    return .partial(finalReport())
+  }
+
+  private mutating func stop(_ reason: StopReason) async throws -> EntityBatchOutcome {
+    var end = end(.stopped, reason.description)
+    // The next call is told what failed, not that it was stopped for it.
+    if case .circuitOpen(let error) = reason { end = self.end(.failed, error) }
+    do {
+      try await sink.endEntities(end, under: lease)
+    } catch SinkError.fenced(let holder) {
+      throw overtaken(holder)
+    } catch {
+      // The next call finds out; what was committed is committed.
+      options.logger.warning("the stop was not recorded", metadata: ["reason": "\(error)"])
+    }
+    return .stopped(finalReport(), reason)
+  }
+
+  /// Records that the work ended by an error, as far as that can be.
+  ///
+  /// - Returns: The outcome, where the error only means to go on later.
+  /// - Throws: The error, where it does not.
+  private mutating func ended(by error: any Error) async throws -> EntityBatchOutcome {
+    switch error {
+    case is CancellationError: return try await stop(.cancelled)
+    case SinkError.fenced(let holder):
+      // Its state may have been written for a mark that did not come about. While the successor is at
+      // it, one of its marks may name the same file.
+      let found = try? await sink.entityCheckpoints(
+        EntityCheckpointFilter(
+          processor: processor.name, partition: run.checkpoint.new.partition))
+      if let found, !found.contains(where: { $0.syncID == lease.syncID }) {
+        files.remove(of: lease.syncID)
+      }
+      throw overtaken(holder)
+    case let error as SinkError where ErrorClass.of(error) == .transient:
+      return try await stop(.sinkAway("\(error)"))
+    default:
+      let end = end(.failed, Self.text(of: error))
+      try? await sink.endEntities(end, under: lease)
+      throw error
+    }
+  }
+
+  private func end(_ ending: EntityAttempt.Ending, _ error: String?) -> EntityEnd {
+    EntityEnd(
+      ending: ending, error: error, completed: progress.completed, batches: progress.batches,
+      markSeconds: progress.markSeconds)
+  }
+
+  private mutating func finalReport() -> EntityBatchReport {
+    report.completed = progress.completed.count
+    report.batches = progress.batches
+    report.markSeconds = progress.markSeconds
+    report.state = lastState
+    report.seconds = (ContinuousClock.now - start).inSeconds
+    return report
+  }
+
+  // MARK: Parts
+
+  private var renewal: LeaseRenewal {
+    LeaseRenewal(
+      sink: sink, lease: lease, duration: options.leaseDuration, logger: options.logger)
+  }
+
+  private var breaker: CircuitBreaker {
+    CircuitBreaker(failureLimit: options.failureLimit, coolDown: options.coolDown)
+  }
+
+  private var retry: TransientRetry {
+    let stop = options.stop
+    return TransientRetry(policy: options.retry, environment: options.environment) {
+      stop.raised != nil
+    }
+  }
+
+  private func backoff(_ failures: Int) -> Duration {
+    Backoff.wait(
+      afterFailures: failures, policy: options.retry, random: options.environment.random())
+  }
+
+  private var stopReason: StopReason? {
+    if let raised = options.stop.raised { return raised }
+    if let deadline, ContinuousClock.now >= deadline { return .deadline }
+    return Task.isCancelled ? .cancelled : nil
+  }
+
+  private func overtaken(_ holder: LeaseHolder) -> EntityBatchError {
+    .overtaken(
+      processor: processor.name, partition: run.checkpoint.new.partition, holder)
+  }
+
+  /// What is kept of an error: its beginning.
+  private static func text(of error: any Error) -> String {
+    String("\(error)".prefix(500))
+  }
+}

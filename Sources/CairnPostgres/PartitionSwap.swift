@@ -1,0 +1,45 @@
+import Cairn
+
+/// Replaces the rows of a partition by those that the batches of a run have collected, in the
+/// transaction that is open, under the target's lock.
+struct PartitionSwap {
+  let replacement: PartitionReplacement
+  let syncID: SyncID
+  let shapes: ShapeCache
+
+  func run(on connection: Connection) throws {
+    let name = try QualifiedName.resolve(replacement.table, on: connection)
+    let shape = try shapes.current(name, on: connection)
+    guard let column = shape.column(named: replacement.column) else {
+      throw SinkError.targetMismatch(
+        table: name.sql, problems: ["it has no column '\(replacement.column)'"],
+        remedy: "Give a column of the table.")
+    }
+    let shadow = ShadowTable(of: syncID, beside: name)
+    let isThere = try shadow.exists(on: connection)
+    guard isThere || replacement.columns.isEmpty else {
+      throw SinkError.targetMismatch(
+        table: name.sql, problems: ["the table \(shadow.name.sql) with the run's rows is gone"],
+        remedy: "Start over.")
+    }
+    try connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    do {
+      try connection.query(
+        """
+        DELETE FROM \(name.sql)
+        WHERE \(column.name.quotedIdentifier) = $1::text::\(column.declaredType)
+        """, [.text(replacement.value)])
+      if isThere {
+        let list = replacement.columns.map(\.quotedIdentifier).joined(separator: ", ")
+        try connection.execute(
+          "INSERT INTO \(name.sql) (\(list)) SELECT \(list) FROM \(shadow.name.sql)")
+        try shadow.drop(on: connection)
+      }
+      try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    } catch let failure as PostgresFailure where failure.state.hasPrefix("23") {
+      throw SinkError.fatal(
+        "partition '\(replacement.value)' of \(name.sql) cannot be replaced: \(failure.message)",
+        remedy: "Nothing was changed; see what the constraint says about the new rows.")
+    }
+  }
+}

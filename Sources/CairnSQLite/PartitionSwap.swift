@@ -1,0 +1,47 @@
+import Cairn
+import GRDB
+
+/// Replaces the rows of a partition by those that the batches of a run have collected, in the
+/// transaction that is open.
+struct PartitionSwap {
+  let replacement: PartitionReplacement
+  let syncID: SyncID
+  let shapes: ShapeCache
+
+  func run(in db: Database) throws {
+    let shape = try shapes.current(TableName(replacement.table), in: db)
+    guard let column = shape.column(named: replacement.column) else {
+      throw SinkError.targetMismatch(
+        table: shape.name, problems: ["it has no column '\(replacement.column)'"],
+        remedy: "Give a column of the table.")
+    }
+    let target = "main.\(shape.name.quotedIdentifier)"
+    let partition = column.name.quotedIdentifier
+    let shadow = ShadowTable(of: syncID)
+    try db.execute(sql: "PRAGMA defer_foreign_keys = ON")
+    guard try shadow.exists(in: db) else {
+      guard replacement.columns.isEmpty else {
+        throw SinkError.targetMismatch(
+          table: shape.name, problems: ["the table \(shadow.name) with the run's rows is gone"],
+          remedy: "Start over.")
+      }
+      try db.execute(
+        sql: "DELETE FROM \(target) WHERE \(partition) = ?", arguments: [replacement.value])
+      return
+    }
+    // The new rows say how the column holds the value, which may not be as it is written.
+    try db.execute(
+      sql: """
+        DELETE FROM \(target) WHERE \(partition) = ?
+          OR \(partition) IN (SELECT \(partition) FROM main.\(shadow.name.quotedIdentifier))
+        """, arguments: [replacement.value])
+    let list = replacement.columns.map(\.quotedIdentifier).joined(separator: ", ")
+    let order = shape.isWithoutRowID ? "" : " ORDER BY rowid"
+    try db.execute(
+      sql: """
+        INSERT INTO \(target) (\(list))
+        SELECT \(list) FROM main.\(shadow.name.quotedIdentifier)\(order)
+        """)
+    try shadow.drop(in: db)
+  }
+}
