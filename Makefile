@@ -51,6 +51,7 @@ fuzz: setup ## Fuzz the parser and the Parquet reader, CAIRN_FUZZ_SECONDS=60 eac
 bench: release ## Measure speed and memory beside other tools: ONLY=convert,load… ROUNDS=5.
 	@Scripts/setup.sh bench
 	@Scripts/venv.sh bench
+	swift build -c release --product CairnBench
 	"$$CAIRN_VENV/bin/python" Scripts/bench/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 clean: ## Remove what make made: builds, .venv, bench-data.

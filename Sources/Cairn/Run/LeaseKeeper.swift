@@ -1,10 +1,9 @@
-import Logging
-
 /// Renews a lease while work goes on under it.
 struct LeaseKeeper {
   let sink: any Sink
   let lease: Lease
   let options: LoadOptions
+  let journal: RunJournal
 
   /// Does `work`, renewing the lease at a third of its duration.
   ///
@@ -37,7 +36,7 @@ struct LeaseKeeper {
         return nil
       } catch {
         // The commit checks the fence itself; a renewal that failed for now is tried again.
-        options.logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
+        journal.leaseNotRenewed(error)
       }
     }
     return nil
