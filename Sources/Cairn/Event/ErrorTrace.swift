@@ -3,23 +3,45 @@
 #endif
 
 /// What `errors.log` says below the line of an error.
-enum ErrorTrace {
-  /// The error's type: `Cairn.SinkError`.
-  static func type(_ error: any Error) -> String { String(reflecting: Swift.type(of: error)) }
+struct ErrorTrace: Sendable {
+  private let head: [String]
+  #if os(Linux) && canImport(Runtime)
+    private let stack: Backtrace?
+  #endif
+
+  /// Lines that are known as they are.
+  init(_ lines: [String]) {
+    head = lines
+    #if os(Linux) && canImport(Runtime)
+      stack = nil
+    #endif
+  }
 
   /// The error's type, where it was recorded, and the calls that led there, where Swift tells.
   ///
   /// A Swift error carries no stack of its own: these are the calls at the place that caught it.
-  static func lines(_ error: any Error, file: StaticString, line: UInt) -> [String] {
-    ["\(type(error)) recorded at \(file):\(line)"] + stack()
+  init(_ error: any Error, file: StaticString, line: UInt) {
+    head = ["\(Self.type(error)) recorded at \(file):\(line)"]
+    #if os(Linux) && canImport(Runtime)
+      stack = try? Backtrace.capture(limit: 24)
+    #endif
   }
 
-  private static func stack() -> [String] {
+  /// The error's type: `Cairn.SinkError`.
+  static func type(_ error: any Error) -> String { String(reflecting: Swift.type(of: error)) }
+
+  /// The lines. Looking up the names of calls takes a while: not in the caller.
+  func lines() -> [String] {
     #if os(Linux) && canImport(Runtime)
-      guard let trace = try? Backtrace.capture(limit: 24) else { return [] }
-      return trace.frames.map { "at \($0)" }
+      guard let named = stack?.symbolicated() else { return head }
+      return head
+        + named.frames.compactMap { frame in
+          guard let symbol = frame.symbol else { return nil }
+          let place = symbol.sourceLocation.map { " in \($0.path):\($0.line)" } ?? ""
+          return "at \(symbol.name)\(place)"
+        }
     #else
-      return []
+      return head
     #endif
   }
 }

@@ -44,7 +44,7 @@ extension EventLog {
       Event(
         type, pipelineID: pipelineID, stage: stage, status: .error,
         metadata: known.merging(metadata)),
-      details: ErrorTrace.lines(error, file: file, line: line))
+      ErrorTrace(error, file: file, line: line))
   }
 
   /// A checkpoint was saved.
@@ -62,7 +62,8 @@ extension EventLog {
   ) {
     event(
       .performanceMetric, pipelineID: pipelineID, stage: stage,
-      metadata: (["duration_seconds": EventValue(seconds)] as EventMetadata).merging(metadata))
+      metadata: (["duration_seconds": EventValue(seconds: seconds)] as EventMetadata).merging(
+        metadata))
   }
 
   /// How good data is.

@@ -46,11 +46,11 @@ public struct EventLog: Sendable {
   }
 
   /// Records an event.
-  public func record(_ event: Event) { record(event, details: []) }
+  public func record(_ event: Event) { record(event, nil) }
 
-  /// Records an event, with lines for `errors.log`.
-  func record(_ event: Event, details: [String]) {
-    queue.add(.event(event, details: details, time: event.time ?? now()))
+  /// Records an event, with what `errors.log` says below it.
+  func record(_ event: Event, _ trace: ErrorTrace?) {
+    queue.add(.event(event, trace, time: event.time ?? now()))
   }
 
   /// Waits until all that was recorded is written.

@@ -40,13 +40,13 @@ public struct EventLogHandler: LogHandler {
     var known = metadata
     if let provided = metadataProvider?.get() { known.merge(provided) { $1 } }
     if let own = event.metadata { known.merge(own) { $1 } }
-    var details: [String] = []
+    var trace: ErrorTrace?
     if event.level >= .error {
       if let error = event.error {
         known["error"] = known["error"] ?? "\(ErrorSummary.of(error))"
-        details.append(ErrorTrace.type(error))
       }
-      details.append("logged at \(event.file):\(event.line), \(event.function)")
+      let type = event.error.map { "\(ErrorTrace.type($0)) " } ?? ""
+      trace = ErrorTrace(["\(type)logged at \(event.file):\(event.line), \(event.function)"])
     }
     log.queue.add(
       .record(
@@ -54,7 +54,7 @@ public struct EventLogHandler: LogHandler {
           level: event.level, label: label, message: "\(event.message)",
           metadata: EventMetadata(
             known.sorted { $0.key < $1.key }.map { ($0.key, EventValue($0.value)) }),
-          stage: known["stage"]?.description, details: details, time: log.now())))
+          stage: known["stage"]?.description, trace: trace, time: log.now())))
   }
 }
 

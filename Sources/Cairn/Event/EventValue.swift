@@ -58,6 +58,8 @@ extension EventValue: ExpressibleByStringLiteral, ExpressibleByStringInterpolati
   public init(_ number: some BinaryInteger) { self = .integer(Int64(clamping: number)) }
   /// Makes a number.
   public init(_ number: Double) { self = .number(number) }
+  /// Makes a number of seconds, to the microsecond.
+  public init(seconds: Double) { self = .number((seconds * 1e6).rounded() / 1e6) }
   /// Makes a truth value.
   public init(_ flag: Bool) { self = .bool(flag) }
 }

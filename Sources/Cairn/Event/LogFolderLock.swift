@@ -18,6 +18,8 @@ final class LogFolderLock {
   static let patience = 500
   private let path: String
   private var file: Descriptor?
+  /// Whether waiting was in vain the last time.
+  private var isGivenUp = false
 
   init(folder: String) { path = FilePaths.join(folder, Self.fileName) }
 
@@ -25,19 +27,24 @@ final class LogFolderLock {
   ///
   /// - Returns: Whether it is held; false also where the folder cannot be written to.
   func acquire() -> Bool {
-    for attempt in 0..<Self.patience {
+    // Who is stopped now is most likely stopped still.
+    for attempt in 0..<(isGivenUp ? 1 : Self.patience) {
       guard let descriptor = openedFile() else { return false }
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
         var status = stat()
         // Somebody may have deleted the folder and made it again: then this lock keeps nobody out.
-        if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return true }
+        if fstat(descriptor, &status) == 0, status.st_nlink > 0 {
+          isGivenUp = false
+          return true
+        }
         file = nil
         continue
       }
       guard errno == EWOULDBLOCK || errno == EINTR else { return false }
       // A batch takes microseconds to write: soon, then ever less often.
-      usleep(attempt < 20 ? 100 : 2_000)
+      if !isGivenUp { usleep(attempt < 20 ? 100 : 2_000) }
     }
+    isGivenUp = true
     return false
   }
 

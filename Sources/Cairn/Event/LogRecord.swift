@@ -9,14 +9,14 @@ struct LogRecord: Sendable {
   var metadata: EventMetadata
   /// The stage that it is about, if its metadata says.
   var stage: String?
-  /// Lines that belong into `errors.log` below it: the error's type, where it was logged, a stack.
-  var details: [String]
+  /// What belongs into `errors.log` below it.
+  var trace: ErrorTrace?
   var time: Int64
 }
 
 /// What goes into the log.
 enum LogEntry: Sendable {
-  /// An event, with lines that belong into `errors.log` below it.
-  case event(Event, details: [String], time: Int64)
+  /// An event, with what belongs into `errors.log` below it.
+  case event(Event, ErrorTrace?, time: Int64)
   case record(LogRecord)
 }

@@ -86,7 +86,7 @@ struct LogWriter {
 
   private mutating func append(_ entry: LogEntry) {
     switch entry {
-    case .event(let event, let details, let time):
+    case .event(let event, let trace, let time):
       let timestamp = times.bytes(ofNanoseconds: time)
       if events != nil || destination.console?.format == .json {
         line.bytes.removeAll(keepingCapacity: true)
@@ -98,7 +98,7 @@ struct LogWriter {
       guard isText(level) else { return }
       line.bytes.removeAll(keepingCapacity: true)
       LogText.append(event, level: level, timestamp: timestamp, to: &line)
-      toText(level: level, stage: event.stage, details: details)
+      toText(level: level, stage: event.stage, trace)
     case .record(let record):
       let timestamp = times.bytes(ofNanoseconds: record.time)
       if let shown = destination.console, shown.format == .json, record.level >= shown.level {
@@ -109,7 +109,7 @@ struct LogWriter {
       guard isText(record.level) else { return }
       line.bytes.removeAll(keepingCapacity: true)
       LogText.append(record, timestamp: timestamp, to: &line)
-      toText(level: record.level, stage: record.stage, details: record.details)
+      toText(level: record.level, stage: record.stage, record.trace)
     }
   }
 
@@ -130,7 +130,7 @@ struct LogWriter {
     events?.pending.append(contentsOf: line.bytes)
   }
 
-  private mutating func toText(level: Logger.Level, stage: String?, details: [String]) {
+  private mutating func toText(level: Logger.Level, stage: String?, _ trace: ErrorTrace?) {
     if let shown = destination.console, shown.format == .text, level >= shown.level { toConsole() }
     guard let files = destination.files else { return }
     if level >= files.level {
@@ -141,7 +141,7 @@ struct LogWriter {
       }
     }
     if level >= .error {
-      for detail in details {
+      for detail in trace?.lines() ?? [] {
         // A text of several lines stays below its entry.
         for part in detail.split(separator: "\n") {
           line.literal("    ")
@@ -246,6 +246,6 @@ struct LogWriter {
     let event = Event(
       .eventsLost, pipelineID: "cairn", status: .warning, metadata: ["count": EventValue(lost)])
     lost = 0
-    append(.event(event, details: [], time: now()))
+    append(.event(event, nil, time: now()))
   }
 }

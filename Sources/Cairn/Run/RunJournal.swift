@@ -75,7 +75,7 @@ struct RunJournal: Sendable {
   func stageEnded(_ stage: String, seconds: Double, _ more: EventMetadata = [:]) {
     tell(
       .stageComplete, stage, .success,
-      (["duration_seconds": EventValue(seconds)] as EventMetadata).merging(more))
+      (["duration_seconds": EventValue(seconds: seconds)] as EventMetadata).merging(more))
   }
 
   /// An attempt ended with an account.
@@ -127,7 +127,7 @@ struct RunJournal: Sendable {
         .pipelineError, pipelineID: pipelineID, error: error,
         metadata: [
           "error_class": EventValue(ErrorClass.of(error).rawValue),
-          "duration_seconds": EventValue(seconds),
+          "duration_seconds": EventValue(seconds: seconds),
         ])
     }
     count(outcome: "failed", wasResumed: wasResumed, seconds: seconds)
@@ -161,7 +161,7 @@ struct RunJournal: Sendable {
   private func summary(_ receipt: Receipt) -> EventMetadata {
     [
       "attempt": EventValue(receipt.attempt),
-      "duration_seconds": EventValue(receipt.attemptWork.seconds),
+      "duration_seconds": EventValue(seconds: receipt.attemptWork.seconds),
       "rows": EventValue(receipt.counts.rows), "inserted": EventValue(receipt.counts.inserted),
       "updated": EventValue(receipt.counts.updated),
       "unchanged": EventValue(receipt.counts.unchanged),
@@ -193,7 +193,10 @@ struct RunJournal: Sendable {
     ] where seconds > 0 {
       tell(
         .performanceMetric, step, .info,
-        ["duration_seconds": EventValue(seconds), "rows": EventValue(receipt.attemptWork.rows)])
+        [
+          "duration_seconds": EventValue(seconds: seconds),
+          "rows": EventValue(receipt.attemptWork.rows),
+        ])
     }
   }
 
@@ -212,7 +215,7 @@ struct RunJournal: Sendable {
 
   func conversionEnded(_ receipt: ConversionReceipt) {
     let account: EventMetadata = [
-      "duration_seconds": EventValue(receipt.seconds), "rows": EventValue(receipt.rows),
+      "duration_seconds": EventValue(seconds: receipt.seconds), "rows": EventValue(receipt.rows),
       "chunks": EventValue(receipt.chunks), "chunks_reused": EventValue(receipt.chunksReused),
       "malformed": EventValue(receipt.malformedRows), "bytes": EventValue(receipt.fileBytes),
     ]
@@ -224,13 +227,16 @@ struct RunJournal: Sendable {
     }
     tell(
       .performanceMetric, Self.convert, .info,
-      ["duration_seconds": EventValue(receipt.seconds), "rows": EventValue(receipt.rowsConverted)])
+      [
+        "duration_seconds": EventValue(seconds: receipt.seconds),
+        "rows": EventValue(receipt.rowsConverted),
+      ])
   }
 
   func conversionFailed(_ error: any Error, seconds: Double) {
     events?.failure(
       .stageError, pipelineID: pipelineID, stage: Self.convert, error: error,
-      metadata: ["duration_seconds": EventValue(seconds)])
+      metadata: ["duration_seconds": EventValue(seconds: seconds)])
   }
 
   // MARK: Chunks
@@ -242,7 +248,7 @@ struct RunJournal: Sendable {
       [
         "chunk": EventValue(source.extent.chunk), "rows": EventValue(source.extent.rows),
         "bytes": EventValue(file.bytes), "source_bytes": EventValue(source.extent.bytes),
-        "duration_seconds": EventValue(seconds),
+        "duration_seconds": EventValue(seconds: seconds),
       ])
     metrics.add(.chunks, 1, ("fate", "converted"))
     metrics.record(.checkpointSeconds, seconds: seconds)
@@ -265,7 +271,8 @@ struct RunJournal: Sendable {
       [
         "chunk": EventValue(entry.chunk), "rows": EventValue(counts.rows),
         "inserted": EventValue(counts.inserted), "updated": EventValue(counts.updated),
-        "rejected": EventValue(counts.rejected), "duration_seconds": EventValue(duration.inSeconds),
+        "rejected": EventValue(counts.rejected),
+        "duration_seconds": EventValue(seconds: duration.inSeconds),
       ])
     for (fate, rows) in [
       ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged),
@@ -318,7 +325,7 @@ struct RunJournal: Sendable {
   func retrying(_ error: any Error, chunk: Int?, failures: Int, wait: Duration) {
     var metadata: EventMetadata = [
       "reason": EventValue(ErrorSummary.of(error)), "failures": EventValue(failures),
-      "wait_seconds": EventValue(wait.inSeconds),
+      "wait_seconds": EventValue(seconds: wait.inSeconds),
     ]
     if let chunk { metadata["chunk"] = EventValue(chunk) }
     tell(chunk == nil ? .retryWait : .chunkRetry, Self.load, .warning, metadata)

@@ -299,6 +299,7 @@ import Testing
     let place = try Place()
     let log = place.log()
     log.stageStart(pipelineID: "p", stage: "s")
+    log.stageError(pipelineID: "p", stage: "s", error: Trouble())
     await log.flush()
     let old = [
       "events/events.log.2025-09-01", "pipeline.log.3", "errors/errors.log.1", "stages/old.log",
