@@ -81,11 +81,10 @@ import Testing
     let yaml = String(decoding: try load.place.read("job.yaml"), as: UTF8.self)
     let outcome = try await load.run(environment: ["CAIRN_MAX_ERROR_ROWS": "0"])
     #expect(outcome.exitCode == 65, "\(outcome.standardError)")
-    try FileManager.default.removeItem(atPath: load.place.file("transport.dat"))
     try load.place.write(
       yaml.replacingOccurrences(of: "job: ", with: "job: other_"), to: "other.yaml")
     let missing = try await load.place.cairn(
-      "load", "transport.dat", "--job", "other.yaml", "--quiet")
+      "load", "nowhere.dat", "--job", "other.yaml", "--quiet")
     #expect(missing.exitCode == 1, "\(missing.standardError)")
 
     #expect(try await RecordPeer.events(eventFiles(load.place)).problems == [])

@@ -33,13 +33,9 @@ struct ErrorTrace: Sendable {
   /// The lines. Looking up the names of calls takes a while: not in the caller.
   func lines() -> [String] {
     #if os(Linux) && canImport(Runtime)
-      guard let named = stack?.symbolicated() else { return head }
-      return head
-        + named.frames.compactMap { frame in
-          guard let symbol = frame.symbol else { return nil }
-          let place = symbol.sourceLocation.map { " in \($0.path):\($0.line)" } ?? ""
-          return "at \(symbol.name)\(place)"
-        }
+      // Without lines of source: reading debug information takes a second and much memory.
+      guard let named = stack?.symbolicated(options: [.useSymbolCache]) else { return head }
+      return head + named.frames.compactMap { $0.symbol.map { "at \($0.name)" } }
     #else
       return head
     #endif
