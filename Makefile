@@ -55,6 +55,7 @@ bench: release ## Measure speed and memory beside other tools: ONLY=convert,load
 	swift build -c release --product batch-program
 	@Scripts/setup.sh bench
 	@Scripts/venv.sh bench
+	swift build -c release --product CairnBench
 	"$$CAIRN_VENV/bin/python" Scripts/bench/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 clean: ## Remove what make made: builds, .venv, bench-data.

@@ -43,6 +43,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -81,6 +82,7 @@ let package = Package(
         "Parquet", "CZstd", "CISAL",
         .product(name: "Crypto", package: "swift-crypto", condition: forLoads),
         .product(name: "Logging", package: "swift-log", condition: forLoads),
+        .product(name: "Metrics", package: "swift-metrics", condition: forLoads),
         .product(name: "Yams", package: "Yams", condition: forLoads),
       ],
       swiftSettings: strict),
@@ -117,12 +119,23 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What `make bench` measures inside a process.
+    .executableTarget(
+      name: "CairnBench", dependencies: ["Cairn"], path: "Scripts/bench/swift",
+      swiftSettings: strict),
+
     // Tests mirror Sources.
     .testTarget(
       name: "ParquetTests", dependencies: ["Parquet"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "CairnTests", dependencies: ["Cairn", "CairnTesting"], swiftSettings: strict),
+      name: "CairnTests",
+      dependencies: [
+        "Cairn", "CairnTesting", "Parquet",
+        .product(name: "Logging", package: "swift-log", condition: forLoads),
+        .product(name: "Metrics", package: "swift-metrics", condition: forLoads),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "CairnSQLiteTests",
       dependencies: [

@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import signal
+import statistics
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def section(name):
 class Bench:
     def __init__(self, cairn: Path, data: Path, shared: Path, rounds: int):
         self.cairn = cairn
+        # What measures inside a process, built beside the command.
+        self.inside = cairn.with_name("CairnBench")
         self.rounds = rounds
         self.samples = Samples(cairn, data, shared)
         self.work = data / "work"
@@ -322,6 +325,48 @@ def resume(bench: Bench):
             note=f"the whole resume: {table.seconds(min(whole))}",
         )
     ]  # fmt: skip
+
+
+@section("events")
+def events(bench: Bench):
+    """An event, beside Python's logging into the same files."""
+    count = 100_000
+    whole, caller, single, processor, json_alone, both = ([] for _ in range(6))
+    for _ in range(bench.rounds):
+        ours = measure.run(
+            [bench.inside, "events", count, bench.fresh("events-cairn")]
+        ).figures()
+        if ours["events"] != ours["expected"]:
+            raise measure.BenchError(f"{ours['expected']} events recorded, {ours['events']} found")
+        theirs = bench.python("python_logging.py", count, bench.fresh("events-python")).figures()
+        whole.append(ours["seconds_per_event"])
+        caller.append(ours["caller_seconds_per_event"])
+        single.append(ours["single_seconds"])
+        processor.append(ours["processor_seconds_per_event"])
+        json_alone.append(theirs["json_alone"])
+        both.append(theirs["both"])
+
+    def micro(values):
+        return f"{min(values) * 1e6:.2f} / {statistics.median(values) * 1e6:.2f} µs"
+
+    beside = f"{micro(json_alone)}; with the line for people {micro(both)}"
+    rows = []
+    for what, values, note in (
+        ("an event, to the caller", caller, "bursts of 1,000"),
+        ("an event, 100,000 without a pause, all written", whole,
+         f"processor time {micro(processor)}"),
+        ("an event, to the caller, when the log sleeps", single, "wakes the log's thread"),
+    ):  # fmt: skip
+        middle = statistics.median(values)
+        rows.append(
+            table.Row(
+                what, micro(values), beside,
+                figure=f"{statistics.median(json_alone) / middle:.1f} times as fast",
+                target="≤ 5 µs", verdict=table.verdict(middle <= 5e-6), note=note,
+            )
+        )  # fmt: skip
+        beside = ""
+    return rows
 
 
 def find(value, name: str):

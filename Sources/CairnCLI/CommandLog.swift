@@ -1,3 +1,4 @@
+import Cairn
 import Foundation
 import Logging
 
@@ -9,6 +10,17 @@ enum CommandLog {
     logger.logLevel = Logger.Level(rawValue: level) ?? .warning
     return logger
   }()
+
+  /// A logger that writes into the log of events, too.
+  ///
+  /// - Parameter showsUsual: Whether standard error shows what it usually does.
+  static func logger(_ events: EventLog?, showsUsual: Bool) -> Logger {
+    guard let events else { return logger }
+    return Logger(label: "cairn") { label in
+      let handler = EventLogHandler(label: label, log: events)
+      return showsUsual ? MultiplexLogHandler([logger.handler, handler]) : handler
+    }
+  }
 }
 
 /// Writes `cairn: warning: chunk file set aside (chunk 3, …)`.
@@ -23,6 +35,7 @@ private struct StandardErrorLog: LogHandler {
 
   func log(event: LogEvent) {
     let details = metadata.merging(event.metadata ?? [:]) { $1 }
+      .filter { $0.key != EventLogHandler.eventKey }
       .sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     let suffix = details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"
     Terminal.note("cairn: \(event.level): \(event.message)\(suffix)")

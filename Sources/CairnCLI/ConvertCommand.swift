@@ -35,27 +35,33 @@ struct ConvertCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Start over instead of going on.")
   var fresh = false
 
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let next = TypedCommand.text
     try await Failure.reporting(next: next) {
+      try recordOptions.begin()
       let options = JobFlags(job: job, delimiter: delimiter)
-      let source = try JobBuilder(options: options).build(file: file, needsSink: false).job.source
+      let described = try JobBuilder(options: options).build(file: file, needsSink: false).job
+      let source = described.source
       let compression: ChunkCompression = try JobBuilder.choice(compression, of: "--compression")
       if let chunkRows, chunkRows < 1 { throw UsageError("--chunk-rows must be at least 1") }
       let stop = StopRequest()
       let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
+      let records = try recordOptions.open(described)
       let load = LoadOptions(
-        fresh: fresh, memoryBudget: MemoryBudget.bytes(), logger: CommandLog.logger,
-        faults: faults, stop: stop)
+        fresh: fresh, memoryBudget: MemoryBudget.bytes(), logger: records.logger,
+        events: records.events, metrics: records.metrics, faults: faults, stop: stop)
       let progress = ProgressLine(quiet: output.quiet)
       let input = SourceFiles.open(file, options: source)
-      let receipt = try await Signals.stopping(stop, quiet: output.quiet) {
-        try await Cairn.convert(
-          input, to: out, sourceOptions: source, chunkRows: chunkRows, compression: compression,
-          options: load
-        ) { progress.show($0) }
+      let receipt = try await records.keeping {
+        try await Signals.stopping(stop, quiet: output.quiet) {
+          try await Cairn.convert(
+            input, to: out, sourceOptions: source, chunkRows: chunkRows, compression: compression,
+            options: load
+          ) { progress.show($0) }
+        }
       }
       progress.end()
       try report(receipt)

@@ -14,7 +14,7 @@ enum Failure {
     } catch let code as ExitCode {
       throw code
     } catch {
-      Terminal.note("\(Terminal.red("cairn:")) \(error)")
+      Terminal.note("\(Terminal.red("cairn:")) \(error)", level: .error)
       if mayRepeat(error), let next = next() { Terminal.note("Then go on with: \(next)") }
       throw ExitCode(ExitStatus.of(error))
     }

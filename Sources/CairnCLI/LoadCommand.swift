@@ -19,6 +19,7 @@ struct LoadCommand: AsyncParsableCommand {
 
   @OptionGroup var jobOptions: JobOptions
   @OptionGroup var runOptions: RunOptions
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   @Flag(name: .long, help: "Abandon an earlier run of this source and start over.")
@@ -34,6 +35,7 @@ struct LoadCommand: AsyncParsableCommand {
     let alerts = CommandAlerts()
     try await alerts.deliveringAtEnd {
       try await Failure.reporting(next: next) {
+        try recordOptions.begin()
         try await alerts.noting { try await loadAll(alerts) }
       }
     }
@@ -48,19 +50,25 @@ struct LoadCommand: AsyncParsableCommand {
     let known = LoadUnderWay(
       job: job.name, table: job.sink.table, source: pattern, jobFile: jobFile, alerts: job.alerts)
     await alerts.begin(known)
-    var worst: Int32 = 0
     let paths = try SourceFiles.matching(pattern)
-    for (index, path) in paths.enumerated() {
-      worst = max(
-        worst,
-        try await load(path, job: job, isLast: index == paths.count - 1, known, alerts))
-      if worst == ExitStatus.stopped { break }
+    let records = try recordOptions.open(job)
+    let worst = try await records.keeping {
+      var worst: Int32 = 0
+      for (index, path) in paths.enumerated() {
+        worst = max(
+          worst,
+          try await load(
+            path, job: job, isLast: index == paths.count - 1, known, records, alerts))
+        if worst == ExitStatus.stopped { break }
+      }
+      return worst
     }
     if worst != 0 { throw ExitCode(worst) }
   }
 
   private func load(
-    _ path: String, job: Job, isLast: Bool, _ known: LoadUnderWay, _ alerts: CommandAlerts
+    _ path: String, job: Job, isLast: Bool, _ known: LoadUnderWay, _ records: CommandRecords,
+    _ alerts: CommandAlerts
   ) async throws -> Int32 {
     let stop = StopRequest()
     var load = known
@@ -74,7 +82,7 @@ struct LoadCommand: AsyncParsableCommand {
     await alerts.begin(load)
     let mark = load.mark
     var options = try runOptions.loadOptions(
-      stop: stop, fresh: fresh, faults: faults, jobFile: known.jobFile)
+      stop: stop, fresh: fresh, faults: faults, jobFile: known.jobFile, records: records)
     // Once for all files of the command.
     options.refreshesViews = isLast
     options.createsKey = createKey

@@ -90,14 +90,14 @@ struct RunOptions: ParsableArguments {
   var profile = false
 
   /// - Throws: ``UsageError`` for a duration that is none.
-  func loadOptions(stop: StopRequest, fresh: Bool, faults: FaultPoints, jobFile: String?) throws
-    -> LoadOptions
-  {
+  func loadOptions(
+    stop: StopRequest, fresh: Bool, faults: FaultPoints, jobFile: String?, records: CommandRecords
+  ) throws -> LoadOptions {
     LoadOptions(
       fresh: fresh, takeOver: takeOver, leaseDuration: try Self.duration(lease, of: "--lease"),
       waitForOwner: try wait.map { try Self.duration($0, of: "--wait") } ?? .zero,
-      memoryBudget: MemoryBudget.bytes(), logger: CommandLog.logger, faults: faults,
-      jobFile: jobFile, stop: stop)
+      memoryBudget: MemoryBudget.bytes(), logger: records.logger, events: records.events,
+      metrics: records.metrics, faults: faults, jobFile: jobFile, stop: stop)
   }
 
   func deadlineDuration() throws -> Duration? {

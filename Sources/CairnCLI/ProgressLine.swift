@@ -14,7 +14,7 @@ final class ProgressLine: Sendable {
   private let isQuiet: Bool
 
   init(quiet: Bool) {
-    isQuiet = quiet
+    isQuiet = quiet || Terminal.isForPrograms
     isLive = Terminal.isInteractive
   }
 

@@ -18,6 +18,7 @@ struct ResumeCommand: AsyncParsableCommand {
 
   @OptionGroup var sinkOptions: SinkOptionGroup
   @OptionGroup var runOptions: RunOptions
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   @Option(name: .long, help: "Where the source is now, if it was moved.")
@@ -31,6 +32,7 @@ struct ResumeCommand: AsyncParsableCommand {
     let alerts = CommandAlerts()
     try await alerts.deliveringAtEnd {
       try await Failure.reporting(next: next) {
+        try recordOptions.begin()
         try await alerts.noting { try await resume(alerts) }
       }
     }
@@ -126,26 +128,29 @@ struct ResumeCommand: AsyncParsableCommand {
     let stop = StopRequest()
     await alerts.begin(
       try underWay(unfinished, alerts: job.map(\.alerts) ?? alertsOfEnvironment(), in: sink, stop))
+    let records = try recordOptions.open(job ?? jobOfEnvironment())
     let options = try runOptions.loadOptions(
-      stop: stop, fresh: false, faults: faults, jobFile: nil)
+      stop: stop, fresh: false, faults: faults, jobFile: nil, records: records)
     let deadline = try runOptions.deadlineDuration()
     let progress = ProgressLine(quiet: output.quiet)
     let show: @Sendable (LoadProgress) -> Void = { progress.show($0) }
     let outcome: LoadOutcome
     do {
-      outcome = try await Signals.stopping(stop, quiet: output.quiet) {
-        switch unfinished {
-        case .input(let input):
-          return try await Cairn.resume(
-            input, job: job, into: sink, deadline: deadline, options: options, progress: show)
-        case .run(let record):
-          let path = source ?? record.new.source.path
-          let file = try path.map {
-            FileSource(path: $0, options: try job?.source ?? record.settings().job.source)
+      outcome = try await records.keeping {
+        try await Signals.stopping(stop, quiet: output.quiet) {
+          switch unfinished {
+          case .input(let input):
+            return try await Cairn.resume(
+              input, job: job, into: sink, deadline: deadline, options: options, progress: show)
+          case .run(let record):
+            let path = source ?? record.new.source.path
+            let file = try path.map {
+              FileSource(path: $0, options: try job?.source ?? record.settings().job.source)
+            }
+            return try await Cairn.resume(
+              record.syncID, job: job, from: file, into: sink, deadline: deadline,
+              options: options, progress: show)
           }
-          return try await Cairn.resume(
-            record.syncID, job: job, from: file, into: sink, deadline: deadline,
-            options: options, progress: show)
         }
       }
     } catch {
@@ -193,8 +198,13 @@ struct ResumeCommand: AsyncParsableCommand {
 
   /// The alerts of a run without a job file, or whose file is gone.
   private func alertsOfEnvironment() throws -> AlertOptions? {
+    try jobOfEnvironment().alerts
+  }
+
+  /// What the environment says of a run without a job file.
+  private func jobOfEnvironment() throws -> Job {
     try Job(name: "", sink: SinkOptions(url: "", table: ""))
-      .applying(environment: ProcessInfo.processInfo.environment).alerts
+      .applying(environment: ProcessInfo.processInfo.environment)
   }
 
   private func showPlan(_ unfinished: Unfinished, in sink: any Sink) async throws {

@@ -6,7 +6,10 @@
   import Darwin
 #endif
 
+import Cairn
 import Foundation
+import Logging
+import Synchronization
 
 /// Standard output for results, standard error for people.
 enum Terminal {
@@ -14,13 +17,30 @@ enum Terminal {
   static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
   /// Writes a message for people.
-  static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+  static func note(_ text: String, level: Logger.Level = .notice) {
+    if let log = shown.withLock({ $0 }) {
+      Logger(label: "cairn", factory: { EventLogHandler(label: $0, log: log) })
+        .log(level: level, "\(text)")
+    } else {
+      write(text + "\n", to: STDERR_FILENO)
+    }
+  }
 
   /// Writes without a line end, for people.
-  static func draw(_ text: String) { write(text, to: STDERR_FILENO) }
+  static func draw(_ text: String) {
+    if !isForPrograms { write(text, to: STDERR_FILENO) }
+  }
+
+  /// From here on messages are records of a log, which programs read.
+  static func show(as log: EventLog) { shown.withLock { $0 = log } }
+
+  private static let shown = Mutex<EventLog?>(nil)
+
+  /// Whether programs read standard error.
+  static var isForPrograms: Bool { shown.withLock { $0 != nil } }
 
   /// Whether people see standard error as it is written.
-  static var isInteractive: Bool { isatty(STDERR_FILENO) != 0 }
+  static var isInteractive: Bool { !isForPrograms && isatty(STDERR_FILENO) != 0 }
 
   /// Whether colours are wanted there (https://no-color.org).
   static var hasColour: Bool {

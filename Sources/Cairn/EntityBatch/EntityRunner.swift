@@ -425,7 +425,10 @@ struct EntityRunner: Sendable {
 
   private var renewal: LeaseRenewal {
     LeaseRenewal(
-      sink: sink, lease: lease, duration: options.leaseDuration, logger: options.logger)
+      sink: sink, lease: lease, duration: options.leaseDuration,
+      failed: { [logger = options.logger] error in
+        logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
+      })
   }
 
   private var breaker: CircuitBreaker {

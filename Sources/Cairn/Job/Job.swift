@@ -20,13 +20,17 @@ public struct Job: Sendable, Hashable, Codable {
   public var retry: RetryPolicy
   /// Who is told how a run ended, or nil for nobody.
   public var alerts: AlertOptions?
+  /// What is logged and where, or nil for what ``LoggingOptions/init(level:logToConsole:logToFile:logFile:separateStageLogs:stageLogDirectory:maximumBytes:backupCount:retention:)``
+  /// has by default.
+  public var logging: LoggingOptions?
 
   /// Makes a job; whatever is not given has the default that the job file has.
   public init(
     name: String, source: SourceOptions = SourceOptions(),
     checkpoint: CheckpointOptions = CheckpointOptions(), columns: [ColumnRule]? = nil,
     rules: [RowRule] = [], errors: ErrorPolicy = ErrorPolicy(), sink: SinkOptions,
-    retry: RetryPolicy = RetryPolicy(), alerts: AlertOptions? = nil
+    retry: RetryPolicy = RetryPolicy(), alerts: AlertOptions? = nil,
+    logging: LoggingOptions? = nil
   ) {
     self.name = name
     self.source = source
@@ -37,5 +41,6 @@ public struct Job: Sendable, Hashable, Codable {
     self.sink = sink
     self.retry = retry
     self.alerts = alerts
+    self.logging = logging
   }
 }

@@ -36,6 +36,11 @@ extension Job {
     ("CAIRN_RETRY_ATTEMPTS", "retry.attempts"),
     ("CAIRN_RETRY_BACKOFF", "retry.backoff, for example 1s..60s"),
     ("CAIRN_GIVE_UP_AFTER", "retry.give_up_after"),
+    ("CAIRN_LOG_LEVEL", "logging.level: trace, debug, info, notice, warning, error or critical"),
+    ("CAIRN_LOG_TO_CONSOLE", "logging.log_to_console: true or false"),
+    ("CAIRN_LOG_TO_FILE", "logging.log_to_file: true or false"),
+    ("CAIRN_LOG_FILE", "logging.log_file"),
+    ("CAIRN_LOG_RETENTION", "logging.retention, for example 7d"),
     ("CAIRN_ALERT_EMAIL", "alerts.email: addresses, separated by commas"),
     ("CAIRN_ALERT_WEBHOOK", "alerts.webhook"),
     ("CAIRN_ALERT_HEARTBEAT", "alerts.heartbeat"),
@@ -98,6 +103,7 @@ extension Job {
       "CAIRN_GIVE_UP_AFTER", "a number from 1 on", into: &job.retry.giveUpAfter
     ) { Int($0).flatMap { $0 >= 1 ? $0 : nil } }
     job.alerts = try reader.alerts(over: job.alerts)
+    job.logging = try reader.logging(over: job.logging)
     return job
   }
 }
@@ -137,6 +143,26 @@ struct EnvironmentReader {
     try value(name, expected, into: &target) { text in
       Int(text).flatMap { range.contains($0) ? .some($0) : nil }
     }
+  }
+
+  /// The logging options with what variables override; nil when neither the job nor they say anything.
+  func logging(over job: LoggingOptions?) throws(EnvironmentError) -> LoggingOptions? {
+    var logging = job ?? LoggingOptions()
+    try value(
+      "CAIRN_LOG_LEVEL", "one of \(LogLevelText.names.joined(separator: ", "))",
+      into: &logging.level
+    ) { LogLevelText.parse($0) }
+    try value("CAIRN_LOG_TO_CONSOLE", "true or false", into: &logging.logToConsole) {
+      FlagText.parse($0).map { .some($0) }
+    }
+    try value("CAIRN_LOG_TO_FILE", "true or false", into: &logging.logToFile) {
+      FlagText.parse($0).map { .some($0) }
+    }
+    try text("CAIRN_LOG_FILE", into: &logging.logFile)
+    try value("CAIRN_LOG_RETENTION", "a duration such as 7d", into: &logging.retention) {
+      DurationText.parse($0)
+    }
+    return job == nil && logging == LoggingOptions() ? nil : logging
   }
 
   func choice<Choice: RawRepresentable<String> & CaseIterable>(

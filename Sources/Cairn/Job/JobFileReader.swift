@@ -15,6 +15,7 @@ final class JobFileReader {
 
   static let keys = [
     "job", "source", "checkpoint", "columns", "rules", "errors", "sink", "retry", "alerts",
+    "logging",
   ]
   static let sourceKeys = [
     "path", "delimiter", "header", "names", "skip_lines", "encoding", "quote", "nulls", "decimal",
@@ -71,6 +72,7 @@ final class JobFileReader {
     }
     if let section = top.section("retry", keys: Self.retryKeys) { job.retry = readRetry(section) }
     job.alerts = top.section("alerts", keys: Self.alertKeys).map(readAlerts)
+    job.logging = readLogging(top)
     return job
   }
 
@@ -257,6 +259,17 @@ final class JobFileReader {
       }
     }
     return alerts
+  }
+
+  /// A relative path counts from the job file, also that which is not written there; without a file
+  /// the usual options need no section.
+  private func readLogging(_ top: YAMLSection) -> LoggingOptions? {
+    if let section = top.section("logging", keys: YAMLSection.loggingKeys) {
+      return section.readLogging(resolve: resolve)
+    }
+    let usual = LoggingOptions()
+    let path = resolve(usual.logFile)
+    return path == usual.logFile ? nil : LoggingOptions(logFile: path)
   }
 
   private func readSMTP(_ section: YAMLSection) -> SMTPOptions {

@@ -26,6 +26,7 @@ extension JobFile {
           + "give_up_after: \(retry.giveUpAfter) }")
     }
     if let alerts = job.alerts { lines += block("alerts", alertLines(alerts)) }
+    if let logging = job.logging { lines += block("logging", loggingLines(logging)) }
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -50,6 +50,7 @@ extension Job {
     if let schema = sink.stateSchema { expect(!schema.isEmpty, "sink.state_schema", "it is empty") }
     expect(sink.refresh.allSatisfy { !$0.isEmpty }, "sink.refresh", "a name is empty")
     if let alerts { problems += alerts.problems() }
+    if let logging { problems += logging.problems() }
     if !problems.isEmpty { throw JobError(problems: problems) }
   }
 

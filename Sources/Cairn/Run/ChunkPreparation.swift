@@ -10,21 +10,25 @@ struct ChunkPreparation: Sendable {
   let sink: any Sink
   let retry: TransientRetry
   let faults: FaultPoints
+  let journal: RunJournal
 
   func prepare(_ chunk: ChunkSupply.Chunk) async throws -> PreparedChunk {
     var steps = StepSeconds()
     let parsed = try timed(\.parse, &steps) { try read(chunk) }
     var file: ChunkFileSummary?
     if case .stored(_, let summary) = chunk { file = summary }
+    let source = RecordedExtent(extent: parsed.extent, contentDigest: parsed.contentDigest)
     if let folder, file == nil {
-      file = try timed(\.encode, &steps) {
+      let written = try timed(\.encode, &steps) {
         try folder.write(parsed, isLast: chunk.isLast)
       }
+      journal.converted(source, written, seconds: steps.encode)
+      file = written
     }
     faults.reach(.chunkSealed)
     let transformed = try timed(\.transform, &steps) { try transform.apply(parsed) }
     faults.reach(.chunkTransformed)
-    let source = RecordedExtent(extent: parsed.extent, contentDigest: parsed.contentDigest)
+    let quality = journal.wantsQuality ? DataQuality(transformed.batch) : nil
     let work = ChunkWork(
       run: run, target: settings.target, source: source, batch: transformed.batch,
       rejects: transformed.rejects, batchRows: transformed.batchRows,
@@ -42,7 +46,8 @@ struct ChunkPreparation: Sendable {
     return PreparedChunk(
       source: source, isLast: chunk.isLast, isFull: !chunk.isLast, weight: chunk.weight,
       storedOffset: chunk.storedOffset,
-      staged: staged, file: file, wasReused: wasReused, steps: steps)
+      staged: staged, file: file, wasReused: wasReused, steps: steps,
+      quality: quality)
   }
 
   private func read(_ chunk: ChunkSupply.Chunk) throws -> SourceChunk {
@@ -80,4 +85,6 @@ struct PreparedChunk: Sendable {
   /// Whether it came back from its file.
   let wasReused: Bool
   let steps: StepSeconds
+  /// How good its accepted rows are, if anybody wants to know.
+  let quality: DataQuality?
 }

@@ -1,5 +1,3 @@
-import Logging
-
 /// Yields a run's chunks in order, each from where it is cheapest: skipped when the ledger has it,
 /// from its file when that is sound, otherwise cut from the source.
 struct ChunkSupply {
@@ -43,7 +41,7 @@ struct ChunkSupply {
   private let ledger: [Int: LedgerEntry]
   private let folder: ChunkFolder?
   private let source: SourceAccess
-  private let logger: Logger
+  private let journal: RunJournal
 
   private var position = SourcePosition.start
   private var reader: (any ChunkReader)?
@@ -62,7 +60,8 @@ struct ChunkSupply {
   ///   - folder: The run's chunk files, if it has any.
   init(
     run: SyncID, layout: SourceLayout, limits: ChunkLimits, end: SourceEnd? = nil,
-    ledger: [LedgerEntry] = [], folder: ChunkFolder?, source: SourceAccess, logger: Logger
+    ledger: [LedgerEntry] = [], folder: ChunkFolder?, source: SourceAccess,
+    journal: RunJournal
   ) {
     self.run = run
     self.layout = layout
@@ -71,7 +70,7 @@ struct ChunkSupply {
     self.ledger = Dictionary(uniqueKeysWithValues: ledger.map { ($0.chunk, $0) })
     self.folder = folder
     self.source = source
-    self.logger = logger
+    self.journal = journal
   }
 
   /// The next chunk that is not committed, or nil at the end of the source.
@@ -106,9 +105,7 @@ struct ChunkSupply {
       }
       return .stored(found.description, found.file)
     } catch let error as ChunkFileError {
-      logger.warning(
-        "chunk file set aside; the chunk is read from the source again",
-        metadata: ["run": "\(run)", "chunk": "\(chunk)", "reason": "\(error)"])
+      journal.chunkRejected(chunk, reason: "\(error)")
       try folder.keepAside(chunk: chunk)
       repaired.append(chunk)
       return nil

@@ -78,13 +78,12 @@ public enum Cleanup {
         let folder = folders(in: directory).first(where: { $0.path == path }),
         folder.sink == sink.location
       else { continue }
+      let journal = RunJournal(options, job: job.name, run: folder.syncID)
       do {
         try await remove(folder, sink: sink)
-        options.logger.notice("expired run deleted", metadata: ["run": "\(folder.syncID)"])
+        journal.expired(folder.syncID)
       } catch {
-        options.logger.warning(
-          "expired run not deleted",
-          metadata: ["run": "\(folder.syncID)", "reason": "\(error)"])
+        journal.expired(folder.syncID, error: error)
       }
     }
   }

@@ -39,6 +39,7 @@ struct Conversion {
     let run = reused?.run ?? syncID ?? SyncID(environment: options.environment)
     var limits = limits
     if let rows = reused?.chunkRows { limits.rows = rows }
+    let journal = RunJournal(options, job: job, run: run)
     let chunks = ChunkFolder(
       path: folder, run: run, fingerprint: identity.fingerprint, jobDigest: jobDigest,
       compression: compression, faults: options.faults)
@@ -58,13 +59,21 @@ struct Conversion {
       source: SourceAccess(
         run: run, known: identity, name: source.name, source: source, recorded: { [] },
         isTrusted: true),
-      logger: options.logger)
+      journal: journal)
+    journal.conversionBegan(
+      job: job, source: source.name, folder: folder, isNew: reused == nil)
     var receipt = ConversionReceipt(syncID: run, source: source.name, folder: folder)
-    let stopped = try await withThrowingTaskGroup(of: Converted.self) { group in
-      defer { group.cancelAll() }
-      return try await convertAll(
-        from: &supply, chunks, &group, &manifest, &receipt, start: start, identity: identity,
-        layout: layout)
+    let stopped: StopReason?
+    do {
+      stopped = try await withThrowingTaskGroup(of: Converted.self) { group in
+        defer { group.cancelAll() }
+        return try await convertAll(
+          from: &supply, chunks, journal, &group, &manifest, &receipt, start: start,
+          identity: identity, layout: layout)
+      }
+    } catch {
+      journal.conversionFailed(error, seconds: (ContinuousClock.now - start).inSeconds)
+      throw error
     }
     receipt.seconds = (ContinuousClock.now - start).inSeconds
     let time = options.environment.timestamp()
@@ -79,6 +88,7 @@ struct Conversion {
       }
     }
     try await manifest.save()
+    journal.conversionEnded(receipt)
     return receipt
   }
 
@@ -90,7 +100,7 @@ struct Conversion {
   }
 
   private func convertAll(
-    from supply: inout ChunkSupply, _ chunks: ChunkFolder,
+    from supply: inout ChunkSupply, _ chunks: ChunkFolder, _ journal: RunJournal,
     _ group: inout ThrowingTaskGroup<Converted, any Error>, _ manifest: inout ManifestKeeper,
     _ receipt: inout ConversionReceipt, start: ContinuousClock.Instant, identity: SourceIdentity,
     layout: SourceLayout
@@ -112,7 +122,7 @@ struct Conversion {
         order.append((next.extent.chunk, next.weight))
         weight += next.weight
         group.addTask(executorPreference: WorkerExecutor.shared) {
-          try convert(next, into: chunks)
+          try convert(next, into: chunks, journal)
         }
       }
       if let reason = options.stop.raised { return reason }
@@ -141,17 +151,20 @@ struct Conversion {
   }
 
   private func convert(
-    _ chunk: ChunkSupply.Chunk, into chunks: ChunkFolder
+    _ chunk: ChunkSupply.Chunk, into chunks: ChunkFolder, _ journal: RunJournal
   ) throws -> Converted {
     switch chunk {
     case .stored(let description, let file):
       return Converted(source: description.source, file: file, malformed: 0, wasReused: true)
     case .cut(let unparsed):
       let parsed = try unparsed.parse()
+      let start = ContinuousClock.now
       let file = try chunks.write(parsed, isLast: unparsed.isLast)
+      let source = RecordedExtent(extent: parsed.extent, contentDigest: parsed.contentDigest)
+      journal.converted(source, file, seconds: (ContinuousClock.now - start).inSeconds)
+      journal.read(source, wasReused: false)
       return Converted(
-        source: RecordedExtent(extent: parsed.extent, contentDigest: parsed.contentDigest),
-        file: file, malformed: parsed.malformed.count, wasReused: false)
+        source: source, file: file, malformed: parsed.malformed.count, wasReused: false)
     }
   }
 

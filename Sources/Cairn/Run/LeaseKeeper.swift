@@ -1,10 +1,9 @@
-import Logging
-
 /// Renews a lease while work goes on under it.
 struct LeaseKeeper {
   let sink: any Sink
   let lease: Lease
   let options: LoadOptions
+  let journal: RunJournal
 
   /// Does `work`, renewing the lease at a third of its duration.
   ///
@@ -18,9 +17,9 @@ struct LeaseKeeper {
     try await withThrowingTaskGroup(of: Result?.self) { group in
       group.addTask(executorPreference: WorkerExecutor.shared) { try await work() }
       group.addTask {
-        await LeaseRenewal(
-          sink: sink, lease: lease, duration: options.leaseDuration, logger: options.logger
-        ).untilCancelled()
+        await LeaseRenewal(sink: sink, lease: lease, duration: options.leaseDuration) {
+          journal.leaseNotRenewed($0)
+        }.untilCancelled()
         return nil
       }
       defer { group.cancelAll() }

@@ -1,11 +1,10 @@
-import Logging
-
 /// Renews a lease at a third of its duration.
 struct LeaseRenewal: Sendable {
   let sink: any Sink
   let lease: Lease
   let duration: Duration
-  let logger: Logger
+  /// Hears of a renewal that failed for now.
+  let failed: @Sendable (any Error) -> Void
 
   /// Renews until the task is cancelled, or the lease is found taken over or given back. Whoever lost
   /// it hears so from the next commit.
@@ -20,7 +19,7 @@ struct LeaseRenewal: Sendable {
         return
       } catch {
         // The commit checks the fence itself; a renewal that failed for now is tried again.
-        logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
+        failed(error)
       }
     }
   }

@@ -29,10 +29,11 @@ public func load(
   let end = deadline.map { ContinuousClock.now + $0 }
   return try await stoppable(options.stop) {
     let claim = RunClaim(job: job, source: source, sink: sink, options: options)
-    let claimed =
+    let claimed = try await journalingFailure(job: job.name, options) {
       source.isRepeatable
-      ? ClaimedLoad(result: try await claim.claimOrResumeMissing(), source: source)
-      : try await InputClaim(claim: claim, progress: progress).claim()
+        ? ClaimedLoad(result: try await claim.claimOrResumeMissing(), source: source)
+        : try await InputClaim(claim: claim, progress: progress).claim()
+    }
     return try await load(
       claimed, job: job, into: sink, options: options, deadline: end, transform: transform,
       progress: progress)
@@ -82,10 +83,13 @@ public func resume(
 ) async throws -> LoadOutcome {
   let end = deadline.map { ContinuousClock.now + $0 }
   return try await stoppable(options.stop) {
-    try await sink.prepareState()
-    guard
-      let record = try await sink.runs(RunFilter(syncID: syncID, includesAbandoned: true)).first
-    else { throw LoadError.unknownRun(syncID, sink: sink.location) }
+    let record = try await journalingFailure(job: job?.name, run: syncID, options) {
+      try await sink.prepareState()
+      guard
+        let record = try await sink.runs(RunFilter(syncID: syncID, includesAbandoned: true)).first
+      else { throw LoadError.unknownRun(syncID, sink: sink.location) }
+      return record
+    }
     if let abandonedAt = record.abandonedAt {
       throw LoadError.unreadableRun(syncID, detail: "it was abandoned at \(abandonedAt)")
     }
@@ -97,7 +101,10 @@ public func resume(
     guard try record.isRun(of: job) else {
       throw LoadError.jobChanged(syncID, differences: job.differences(from: settings.job))
     }
-    let run = try await RunLease(sink: sink, options: options).acquire(syncID, identity: nil)
+    let run = try await journalingFailure(job: job.name, run: syncID, options) {
+      try await RunLease(sink: sink, options: options, job: job.name)
+        .acquire(syncID, identity: nil)
+    }
     return try await LoadRunner(
       job: job, run: run, source: source, sink: sink, options: options, deadline: end,
       transform: transform, progress: progress
@@ -119,11 +126,28 @@ private func alreadyLoaded(
   receipt.totalChunks = record.end?.position.chunk
   receipt.sourceDigest = SourceDigest.of(try await sink.ledger(of: record.syncID).map(\.source))
   receipt.wasLoadedBefore = true
+  RunJournal(options, job: job.name, run: record.syncID).skipped(receipt)
   // A clean-up that was killed is completed.
   if job.checkpoint.cleanupOnSuccess, let folder = record.new.checkpointDirectory {
     try ChunkFiles.remove(folder, faults: .none)
   }
   return .done(receipt)
+}
+
+/// Finds or takes a run, and tells the journal when that fails; what fails later tells its runner.
+func journalingFailure<Found>(
+  job: String?, run: SyncID? = nil, _ options: LoadOptions, _ find: () async throws -> Found
+) async throws -> Found {
+  let start = ContinuousClock.now
+  do {
+    return try await find()
+  } catch {
+    let run = run ?? (error as? LoadError)?.syncID
+    RunJournal(options, job: job ?? "", run: run)
+      .failed(
+        error, wasResumed: false, seconds: (ContinuousClock.now - start).inSeconds)
+    throw error
+  }
 }
 
 /// Runs `work` so that cancelling the task raises `stop` instead of tearing a commit.
@@ -152,7 +176,8 @@ extension RunClaim {
         }
       guard runs.count == 1, let run = runs.first, !options.fresh else { throw error }
       return .claimed(
-        try await RunLease(sink: sink, options: options).acquire(run.syncID, identity: nil))
+        try await RunLease(sink: sink, options: options, job: job.name)
+          .acquire(run.syncID, identity: nil))
     }
   }
 }

@@ -2,6 +2,8 @@
 struct LoadAccount {
   private(set) var startedAt = ContinuousClock.now
   var receipt: Receipt
+  /// How good the rows are that this attempt committed.
+  var quality = DataQuality()
   private let progress: (@Sendable (LoadProgress) -> Void)?
   private var bytes: UInt64 = 0
   private var skippedChunks = 0

@@ -1,4 +1,5 @@
 public import Logging
+public import Metrics
 
 /// How a load is run, as opposed to what it loads: nothing here decides which rows land.
 public struct LoadOptions: Sendable {
@@ -16,6 +17,10 @@ public struct LoadOptions: Sendable {
   public var workers: Int
   /// Where log messages go. The library sets up no logging of its own.
   public var logger: Logger
+  /// The log of events, or nil for none. The library opens none of its own.
+  public var events: EventLog?
+  /// Who gets the figures, or nil for the backend that the program has set up for `swift-metrics`.
+  public var metrics: (any MetricsFactory)?
   /// Time, randomness and waiting.
   public var environment: RunEnvironment
   /// Fault points, for crash tests.
@@ -35,6 +40,7 @@ public struct LoadOptions: Sendable {
     fresh: Bool = false, takeOver: Bool = false, leaseDuration: Duration = .seconds(60),
     waitForOwner: Duration = .zero, memoryBudget: Int = 512 << 20, workers: Int = 2,
     logger: Logger = Logger(label: "cairn", factory: { _ in SwiftLogNoOpLogHandler() }),
+    events: EventLog? = nil, metrics: (any MetricsFactory)? = nil,
     environment: RunEnvironment = .live, faults: FaultPoints = .none, jobFile: String? = nil,
     refreshesViews: Bool = true, createsKey: Bool = false,
     stop: StopRequest = StopRequest()
@@ -46,6 +52,8 @@ public struct LoadOptions: Sendable {
     self.memoryBudget = memoryBudget
     self.workers = max(1, workers)
     self.logger = logger
+    self.events = events
+    self.metrics = metrics
     self.environment = environment
     self.faults = faults
     self.jobFile = jobFile

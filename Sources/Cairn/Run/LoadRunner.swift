@@ -20,6 +20,7 @@ struct LoadRunner {
 
   private var settings: RunSettings { run.settings }
   private var syncID: SyncID { run.record.syncID }
+  private var journal: RunJournal { RunJournal(options, job: job.name, run: syncID) }
 
   /// Chunks that are prepared or being prepared at once, beside the one that commits.
   private var window: Int { options.workers }
@@ -27,11 +28,17 @@ struct LoadRunner {
   private static let windowBytes = 16 << 20
 
   func load() async throws -> LoadOutcome {
+    let began = ContinuousClock.now
     do {
-      return try await LeaseKeeper(sink: sink, lease: run.lease, options: options).keeping {
+      return try await LeaseKeeper(
+        sink: sink, lease: run.lease, options: options, journal: journal
+      ).keeping {
         try await loadUnderLease()
       }
     } catch {
+      journal.failed(
+        translated(error), wasResumed: !run.isNew,
+        seconds: (ContinuousClock.now - began).inSeconds)
       try await fail(error)
       throw translated(error)
     }
@@ -41,6 +48,7 @@ struct LoadRunner {
     var account = LoadAccount(run: run, sink: sink.location, progress: progress)
     account.began()
     options.faults.reach(.runBegun)
+    journal.began(run, sink: sink.location)
     var ledger = try await retry.run { try await sink.ledger(of: syncID) }
     let damage = try await retry.run {
       try await sink.targetDamage(of: run.record, target: settings.target)
@@ -62,6 +70,8 @@ struct LoadRunner {
     if run.isNew { try await manifest.save() }
 
     let preparation = try makePreparation(folder)
+    let start = ContinuousClock.now
+    journal.stageBegan(RunJournal.load)
     for _ in 0..<max(1, job.retry.attempts) {
       var supply = makeSupply(ledger, folder)
       let stopped = try await withThrowingTaskGroup(of: PreparedChunk.self) { group in
@@ -80,12 +90,16 @@ struct LoadRunner {
       ledger = try await retry.run { try await sink.ledger(of: syncID) }
       let lost = account.missing(from: ledger)
       if lost.isEmpty {
+        journal.stageEnded(
+          RunJournal.load, seconds: (ContinuousClock.now - start).inSeconds,
+          [
+            "rows": EventValue(account.receipt.attemptWork.rows),
+            "chunks": EventValue(account.receipt.committedChunks),
+          ])
         return try await finish(end: supply.end, ledger: ledger, &manifest, &account)
       }
       // A server that failed over, or that commits asynchronously and restarted.
-      options.logger.warning(
-        "commits that were acknowledged are gone; their chunks are committed again",
-        metadata: ["run": "\(syncID)", "chunks": "\(lost.count)"])
+      journal.chunksLost(lost.map(\.chunk))
       account.passBegins(lost: lost)
     }
     throw SinkError.unavailable("\(sink.location) keeps losing commits that it has acknowledged")
@@ -162,6 +176,7 @@ struct LoadRunner {
   ) async throws -> CommitEnd {
     let source = chunk.source
     account.prepared(chunk)
+    journal.read(source, wasReused: chunk.wasReused)
     let prepared = options.environment.timestamp()
     if let file = chunk.file {
       manifest.note { $0.chunkConverted(file, source: source, at: prepared) }
@@ -171,7 +186,7 @@ struct LoadRunner {
       rows: source.extent.rows, isFull: chunk.isFull, before: account.receipt.counts,
       policy: job.errors)
     do {
-      let (outcome, duration) = try await retry.run {
+      let (outcome, duration) = try await retry.run(chunk: source.extent.chunk) {
         let start = ContinuousClock.now
         if let end { try await markEnd(end) }
         let outcome = try await chunk.staged.commit(
@@ -180,6 +195,8 @@ struct LoadRunner {
       }
       options.faults.reach(.commitAfter)
       account.committed(outcome, in: duration)
+      if let quality = chunk.quality { account.quality += quality }
+      journal.committed(outcome.entry, in: duration)
       manifest.note { $0.chunkCommitted(outcome.entry) }
       return .committed
     } catch SinkError.transient(let reason) {
@@ -203,9 +220,7 @@ struct LoadRunner {
     let time = options.environment.timestamp()
     manifest.note { $0.chunkFailed(source, error: reason, at: time) }
     account.failed(source)
-    options.logger.warning(
-      "chunk failed; the run goes on without it",
-      metadata: ["run": "\(syncID)", "chunk": "\(source.extent.chunk)", "reason": "\(reason)"])
+    journal.chunkFailed(source.extent.chunk, reason: reason)
   }
 
   private func markEnd(_ end: SourceEnd) async throws {
@@ -226,7 +241,7 @@ struct LoadRunner {
     try? await sink.update(
       RunUpdate(status: .processing, phase: "stopped", error: "\(reason)"), under: run.lease)
     try? await sink.release(run.lease)
-    return .stopped(account.close(status: "STOPPED"), reason)
+    return told(.stopped(account.close(status: "STOPPED"), reason), account)
   }
 
   private func finish(
@@ -239,6 +254,7 @@ struct LoadRunner {
       return try await endPartially(
         error: "chunks that failed: \(chunks)", phase: "processing", &manifest, &account)
     }
+    journal.stageBegan(RunJournal.finish)
     // A source without rows has no last chunk to carry the mark.
     if let end, run.record.end == nil, end.position.chunk == 0 { try await markEnd(end) }
     options.faults.reach(.finishBefore)
@@ -266,13 +282,29 @@ struct LoadRunner {
     let time = options.environment.timestamp()
     manifest.note { $0.runIs(status, phase: "finished", at: time) }
     try await manifest.save()
+    journal.stageEnded(RunJournal.finish, seconds: (ContinuousClock.now - start).inSeconds)
     if job.checkpoint.cleanupOnSuccess, let folder = record.new.checkpointDirectory {
-      try ChunkFiles.remove(folder, faults: options.faults)
+      try removeChunkFiles(folder)
     }
     if settings.usesChunkFiles { await Cleanup.sweep(job, sink: sink, options: options) }
     account.receipt.attemptWork.steps.finish += (ContinuousClock.now - start).inSeconds
     let receipt = account.close(status: isPartial ? "PARTIAL_SUCCESS" : "SUCCESS")
-    return isPartial ? .partial(receipt) : .done(receipt)
+    return told(isPartial ? .partial(receipt) : .done(receipt), account)
+  }
+
+  private func removeChunkFiles(_ folder: String) throws {
+    do {
+      try ChunkFiles.remove(folder, faults: options.faults)
+      journal.cleanedUp(syncID)
+    } catch {
+      journal.cleanedUp(syncID, error: error)
+      throw error
+    }
+  }
+
+  private func told(_ outcome: LoadOutcome, _ account: LoadAccount) -> LoadOutcome {
+    journal.ended(outcome, quality: account.quality, wasResumed: !run.isNew)
+    return outcome
   }
 
   /// How refreshing the job's views ended.
@@ -290,6 +322,8 @@ struct LoadRunner {
         FinishRequest(status: .processing, target: settings.target), under: run.lease)
     }
     var reasons: [String] = []
+    let start = ContinuousClock.now
+    journal.stageBegan(RunJournal.refresh)
     for view in job.sink.refresh {
       if let stopReason { return .stopped(stopReason) }
       do {
@@ -300,13 +334,13 @@ struct LoadRunner {
         default:
           account.receipt.failedViews.append(view)
           reasons.append("view '\(view)' was not refreshed: \(error)")
-          options.logger.warning(
-            "a view was not refreshed",
-            metadata: ["run": "\(syncID)", "view": "\(view)", "reason": "\(error)"])
+          journal.viewFailed(view, reason: "\(error)")
         }
       }
     }
-    return reasons.isEmpty ? .refreshed : .failed(reasons.joined(separator: "; "))
+    guard reasons.isEmpty else { return .failed(reasons.joined(separator: "; ")) }
+    journal.stageEnded(RunJournal.refresh, seconds: (ContinuousClock.now - start).inSeconds)
+    return .refreshed
   }
 
   private func endPartially(
@@ -318,7 +352,7 @@ struct LoadRunner {
     try await sink.update(
       RunUpdate(status: .partialSuccess, phase: phase, error: error), under: run.lease)
     try await sink.release(run.lease)
-    return .partial(account.close(status: "PARTIAL_SUCCESS"))
+    return told(.partial(account.close(status: "PARTIAL_SUCCESS")), account)
   }
 
   /// Records why the attempt ended, where that is still possible, and gives the lease back.
@@ -355,7 +389,9 @@ struct LoadRunner {
   private var isSourceVerified: Bool { run.identity != nil }
 
   private var retry: TransientRetry {
-    TransientRetry(policy: job.retry, environment: options.environment) { stopReason != nil }
+    TransientRetry(
+      policy: job.retry, environment: options.environment, isStopping: { stopReason != nil },
+      journal: journal)
   }
 
   private var stopReason: StopReason? {
@@ -398,7 +434,7 @@ struct LoadRunner {
         run: syncID, known: record.new.source, name: record.new.sourceName, source: source,
         recorded: { try await recorded.extents(of: record) },
         isTrusted: run.isNew || isSourceVerified),
-      logger: options.logger)
+      journal: journal)
   }
 
   private func makePreparation(_ folder: ChunkFolder?) throws -> ChunkPreparation {
@@ -410,6 +446,6 @@ struct LoadRunner {
     batchTransform.userTransform = transform
     return ChunkPreparation(
       run: run.record, settings: settings, transform: batchTransform, folder: folder, sink: sink,
-      retry: retry, faults: options.faults)
+      retry: retry, faults: options.faults, journal: journal)
   }
 }

@@ -71,20 +71,22 @@ public func resume(
   let end = deadline.map { ContinuousClock.now + $0 }
   let job = job ?? input.settings.job
   return try await stoppable(options.stop) {
-    try await sink.prepareState()
-    let changes = LandingSettings(job).differences(from: LandingSettings(input.settings.job))
-      .filter { $0.hasPrefix("source.") }
-    guard changes.isEmpty else {
-      throw LoadError.jobChanged(input.syncID, differences: changes)
+    let claimed = try await journalingFailure(job: job.name, run: input.syncID, options) {
+      try await sink.prepareState()
+      let changes = LandingSettings(job).differences(from: LandingSettings(input.settings.job))
+        .filter { $0.hasPrefix("source.") }
+      guard changes.isEmpty else {
+        throw LoadError.jobChanged(input.syncID, differences: changes)
+      }
+      var options = options
+      options.jobFile = options.jobFile ?? input.settings.jobFile
+      let stored = ConvertedSource(name: input.sourceName, input: input.converted)
+      let claim = RunClaim(job: job, source: stored, sink: sink, options: options)
+      let settings = try await RunResolution(job: job, source: stored, options: options)
+        .resolve(size: nil)
+      return try await InputClaim(claim: claim, progress: progress)
+        .claim(input.converted, resolved: settings)
     }
-    var options = options
-    options.jobFile = options.jobFile ?? input.settings.jobFile
-    let stored = ConvertedSource(name: input.sourceName, input: input.converted)
-    let claim = RunClaim(job: job, source: stored, sink: sink, options: options)
-    let settings = try await RunResolution(job: job, source: stored, options: options)
-      .resolve(size: nil)
-    let claimed = try await InputClaim(claim: claim, progress: progress)
-      .claim(input.converted, resolved: settings)
     return try await load(
       claimed, job: job, into: sink, options: options, deadline: end, transform: transform,
       progress: progress)

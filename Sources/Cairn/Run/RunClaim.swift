@@ -1,5 +1,3 @@
-import Logging
-
 /// Finds the run that a load belongs to, or begins one, and takes its lease.
 struct RunClaim {
   let job: Job
@@ -30,7 +28,7 @@ struct RunClaim {
       case .begin(let abandoning):
         for run in abandoning {
           try await sink.abandon(run, owner: .current())
-          options.logger.notice("run abandoned", metadata: ["run": "\(run)"])
+          RunJournal(options, job: job.name, run: run).abandoned(by: job.name)
         }
         try await refuseGrownAppend(identity)
         var settings = resolved
@@ -46,7 +44,8 @@ struct RunClaim {
       // Somebody else began the same run just now: look again.
       case .resume(let run):
         return .claimed(
-          try await RunLease(sink: sink, options: options).acquire(run, identity: identity))
+          try await RunLease(sink: sink, options: options, job: job.name)
+            .acquire(run, identity: identity))
       case .alreadyLoaded(let run):
         return .alreadyLoaded(try record(run, in: candidates))
       case .refuseFresh(let run):

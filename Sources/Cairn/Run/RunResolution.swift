@@ -15,6 +15,8 @@ struct RunResolution {
     pinned.sink.url = URLSecrets.redacted(job.sink.url)
     // Addresses of alerts are secrets, and a resume has them from the job as it is then.
     pinned.alerts = nil
+    // Where a resume logs is decided where it runs.
+    pinned.logging = nil
     return RunSettings(
       job: pinned, layout: layout, columns: columns, areInferred: job.columns == nil,
       limits: limits, target: target(columns), usesChunkFiles: usesChunkFiles(size: size),

@@ -4,10 +4,16 @@ struct TransientRetry: Sendable {
   let environment: RunEnvironment
   /// Whether to give up waiting: a stop was asked for.
   let isStopping: @Sendable () -> Bool
+  /// Told of what is tried again.
+  let journal: RunJournal
 
   /// Does `work` until it succeeds, fails otherwise, or has failed transiently as often as the policy
   /// allows; then its last error is thrown.
-  func run<Result>(_ work: () async throws -> Result) async throws -> Result {
+  ///
+  /// - Parameter chunk: The chunk whose commit it is, if it is one.
+  func run<Result>(
+    chunk: Int? = nil, _ work: () async throws -> Result
+  ) async throws -> Result {
     var failures = 0
     while true {
       do {
@@ -15,8 +21,10 @@ struct TransientRetry: Sendable {
       } catch let error as SinkError where error.mayPass {
         failures += 1
         guard failures < policy.attempts, !isStopping() else { throw error }
-        try await environment.sleep(
-          Backoff.wait(afterFailures: failures, policy: policy, random: environment.random()))
+        let wait = Backoff.wait(
+          afterFailures: failures, policy: policy, random: environment.random())
+        journal.retrying(error, chunk: chunk, failures: failures, wait: wait)
+        try await environment.sleep(wait)
       }
     }
   }

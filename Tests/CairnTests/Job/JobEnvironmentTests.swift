@@ -18,6 +18,8 @@ struct JobEnvironmentTests {
       "CAIRN_ALERT_EMAIL": "a@b.c, d@e.f", "CAIRN_ALERT_WEBHOOK": "https://hook",
       "CAIRN_ALERT_HEARTBEAT": "https://beat", "CAIRN_ALERT_ON": "failed,success",
       "CAIRN_SMTP_URL": "smtp://mail:25", "CAIRN_SMTP_USER": "u", "CAIRN_SMTP_PASSWORD": "p",
+      "CAIRN_LOG_LEVEL": "Debug", "CAIRN_LOG_TO_CONSOLE": "1", "CAIRN_LOG_TO_FILE": "no",
+      "CAIRN_LOG_FILE": "/l/p.log", "CAIRN_LOG_RETENTION": "2d",
       "CAIRN_SMTP_FROM": "f@b.c", "CAIRN_SMTP_STARTTLS": "optional", "CAIRN_SMTP_CA_FILE": "/ca",
     ]
     #expect(
@@ -36,7 +38,10 @@ struct JobEnvironmentTests {
         email: ["a@b.c", "d@e.f"], webhook: "https://hook", heartbeat: "https://beat",
         smtp: SMTPOptions(
           url: "smtp://mail:25", user: "u", password: "p", from: "f@b.c", startTLS: .optional,
-          caFile: "/ca"), on: [.failed, .success]))
+          caFile: "/ca"), on: [.failed, .success]),
+      logging: LoggingOptions(
+        level: .debug, logToConsole: true, logToFile: false, logFile: "/l/p.log",
+        retention: .seconds(2 * 86_400)))
     let job = Job(
       name: "j", checkpoint: CheckpointOptions(chunkRows: 7),
       sink: SinkOptions(url: "sqlite:x.db", table: "t"))

@@ -72,6 +72,16 @@ struct JobFileTests {
         from: cairn@example.com
         starttls: required
         ca_file: ca.pem
+    logging:
+      level: WARN
+      log_to_console: true
+      log_to_file: no
+      log_file: "out/${PORT}.log"
+      separate_stage_logs: false
+      stage_log_dir: stages
+      max_size: 1MB
+      backup_count: 2
+      retention: 36h
     """
 
   static let environment = ["DAY": "monday", "PASSWORD": "s3cret", "HOOK": "h00k", "PORT": "587"]
@@ -131,7 +141,11 @@ struct JobFileTests {
         smtp: SMTPOptions(
           url: "smtp://mail.example.com:587", user: "h00k", password: "s3cret${}",
           from: "cairn@example.com", startTLS: .required, caFile: "/jobs/ca.pem"),
-        on: [.failed, .success]))
+        on: [.failed, .success]),
+      logging: LoggingOptions(
+        level: .warning, logToConsole: true, logToFile: false, logFile: "/jobs/out/587.log",
+        separateStageLogs: false, stageLogDirectory: "/jobs/stages", maximumBytes: 1_000_000,
+        backupCount: 2, retention: .seconds(36 * 3600)))
     let file = try JobFile.parse(
       Self.complete, path: "/jobs/day.yaml", environment: Self.environment)
     #expect(file.job == expected)
@@ -171,7 +185,7 @@ struct JobFileTests {
     (
       "- a",
       "j.yaml:1:1: a job file is a mapping of job, source, checkpoint, columns, rules, errors, "
-        + "sink, retry, alerts, found a list"
+        + "sink, retry, alerts, logging, found a list"
     ),
     ("job: j", "j.yaml:1:1: the job needs 'sink'"),
     (
@@ -268,6 +282,19 @@ struct JobFileTests {
     (
       "job: j\nsink: {}\nalerts:\n  smtp: { starttls: require }",
       "j.yaml:4:21: alerts.smtp.starttls: 'require' is not known; did you mean 'required'?"
+    ),
+    (
+      "job: j\nsink: {}\nlogging: { level: loud }",
+      "j.yaml:3:19: logging.level: 'loud' is not known; there are"
+        + " trace, debug, info, notice, warning, error, critical"
+    ),
+    (
+      "job: j\nsink: {}\nlogging: { log_to_console: perhaps }",
+      "j.yaml:3:28: logging.log_to_console: expected true or false, found 'perhaps'"
+    ),
+    (
+      "job: j\nsink: {}\nlogging:\n  log_fiel: x",
+      "j.yaml:4:3: unknown key 'log_fiel' in logging; did you mean 'log_file'?"
     ),
     // What stands in place of a section may hold a secret.
     (

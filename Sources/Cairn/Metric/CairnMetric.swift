@@ -1,0 +1,114 @@
+/// A figure that Cairn gives to `swift-metrics`; `docs/metrics.md` lists them.
+public struct CairnMetric: Sendable, Hashable {
+  /// What kind it is.
+  public enum Kind: String, Sendable, Hashable {
+    /// It only rises.
+    case counter
+    /// It rises and falls.
+    case gauge
+    /// Durations, spread over buckets; in seconds.
+    case timer
+  }
+
+  /// Its label, named as Prometheus would.
+  public var name: String
+  /// What kind it is.
+  public var kind: Kind
+  /// What it says.
+  public var help: String
+
+  init(_ name: String, _ kind: Kind, _ help: String) {
+    self.name = name
+    self.kind = kind
+    self.help = help
+  }
+
+  // MARK: Runs
+
+  /// Attempts of runs, by how they ended.
+  public static let runs = CairnMetric(
+    "cairn_runs_total", .counter,
+    "Attempts of runs, by outcome: success, partial, stopped, failed, skipped.")
+  /// How long attempts took.
+  public static let runSeconds = CairnMetric(
+    "cairn_run_seconds", .timer, "Duration of attempts of runs.")
+  /// When the job last succeeded.
+  public static let lastSuccess = CairnMetric(
+    "cairn_last_success_timestamp_seconds", .gauge,
+    "When a run of the job last ended as success, in seconds since 1970.")
+  /// Attempts that went on from an earlier one, by how they ended.
+  public static let resumes = CairnMetric(
+    "cairn_resumes_total", .counter,
+    "Attempts that went on from an earlier one, by outcome; success over all is the recovery success "
+      + "rate.")
+  /// From the begin of a resumed attempt to its first new row.
+  public static let resumeSeconds = CairnMetric(
+    "cairn_time_to_resume_seconds", .timer,
+    "From the begin of a resumed attempt to the first row it committed.")
+  /// What resumed attempts did not do again.
+  public static let savedSeconds = CairnMetric(
+    "cairn_time_saved_seconds_total", .counter,
+    "Time that resumed attempts would have taken longer from the beginning.")
+
+  // MARK: Rows and bytes
+
+  /// Rows by what became of them.
+  public static let rows = CairnMetric(
+    "cairn_rows_total", .counter,
+    "Source rows committed, by fate: inserted, updated, unchanged, superseded, kept, rejected.")
+  /// Rejected rows.
+  public static let rejects = CairnMetric("cairn_rejects_total", .counter, "Rows rejected.")
+  /// Source bytes read.
+  public static let sourceBytes = CairnMetric(
+    "cairn_source_bytes_total", .counter, "Decompressed source bytes of chunks that were parsed.")
+  /// Missing values.
+  public static let missingRate = CairnMetric(
+    "cairn_missing_rate", .gauge, "Share of values that are missing in the last attempt, 0 to 1.")
+  /// Outliers.
+  public static let outliers = CairnMetric(
+    "cairn_outliers_total", .counter,
+    "Numbers more than three standard deviations from the mean of their column in their chunk.")
+
+  // MARK: Chunks
+
+  /// Chunks by what became of them.
+  public static let chunks = CairnMetric(
+    "cairn_chunks_total", .counter,
+    "Chunks, by fate: converted, reused (from their files), committed, skipped (committed before), "
+      + "failed, damaged.")
+  /// Commits.
+  public static let commits = CairnMetric("cairn_commits_total", .counter, "Chunks committed.")
+  /// How long commits took.
+  public static let commitSeconds = CairnMetric(
+    "cairn_commit_seconds", .timer, "Duration of the commits of chunks, with their retries.")
+  /// What was tried again.
+  public static let retries = CairnMetric(
+    "cairn_retries_total", .counter, "Operations of the sink that failed and were tried again.")
+  /// How long checkpoints took.
+  public static let checkpointSeconds = CairnMetric(
+    "cairn_checkpoint_seconds", .timer,
+    "Encoding, writing and syncing the file of a chunk or a stage.")
+  /// Bytes of checkpoints.
+  public static let checkpointBytes = CairnMetric(
+    "cairn_checkpoint_bytes_total", .counter, "Bytes of checkpoint files written.")
+
+  // MARK: Upkeep
+
+  /// Clean-ups by how they ended.
+  public static let cleanups = CairnMetric(
+    "cairn_cleanups_total", .counter,
+    "Folders of chunk files that were to be deleted, by outcome: success, failed.")
+  /// Leases taken from other processes, and lost to them.
+  public static let leases = CairnMetric(
+    "cairn_leases_total", .counter, "Leases, by fate: taken, lost to another process.")
+  /// Waiting for other processes.
+  public static let leaseWaitSeconds = CairnMetric(
+    "cairn_lease_wait_seconds", .timer, "Waiting for a run that another process owns.")
+
+  /// All of them.
+  public static let all: [CairnMetric] = [
+    runs, runSeconds, lastSuccess, resumes, resumeSeconds, savedSeconds, rows, rejects, sourceBytes,
+    missingRate, outliers, chunks, commits, commitSeconds, retries, checkpointSeconds,
+    checkpointBytes, cleanups, leases, leaseWaitSeconds,
+  ]
+}

@@ -1,0 +1,375 @@
+internal import Logging
+internal import Metrics
+
+/// Tells the event log, the metrics and the program's logger what happens to a run. `docs/events.md` has the table of what
+/// is told when.
+///
+/// Nothing here is called for single rows, and nothing of it can fail.
+struct RunJournal: Sendable {
+  private let events: EventLog?
+  private let metrics: MetricRecorder
+  private let logger: Logger
+  /// The run's id; before there is a run, the job's name.
+  private let pipelineID: String
+
+  /// The stage in which chunks become files.
+  static let convert = "convert"
+  /// The stage in which chunks are committed.
+  static let load = "load"
+  /// The stage in which the views are refreshed.
+  static let refresh = "refresh"
+  /// The stage in which the run is proved and finished.
+  static let finish = "finish"
+
+  init(_ options: LoadOptions, job: String, run: SyncID?) {
+    events = options.events
+    metrics = MetricRecorder(factory: options.metrics ?? MetricsSystem.factory, job: job)
+    logger = options.logger
+    pipelineID = run?.description ?? (job.isEmpty ? "cairn" : job)
+  }
+
+  /// Whether anybody wants to know how good the data is.
+  var wantsQuality: Bool { events != nil || !(metrics.factory is NOOPMetricsHandler) }
+
+  private func tell(
+    _ type: EventType, _ stage: String? = nil, _ status: EventStatus = .info,
+    _ metadata: @autoclosure () -> EventMetadata = [:]
+  ) {
+    guard let events else { return }
+    events.record(
+      Event(type, pipelineID: pipelineID, stage: stage, status: status, metadata: metadata()))
+  }
+
+  /// Writes a message of which there is an event too, if there is a log of events.
+  private func say(
+    _ level: Logger.Level, _ message: Logger.Message, _ type: EventType,
+    _ metadata: Logger.Metadata = [:]
+  ) {
+    var metadata = metadata
+    metadata["run"] = "\(pipelineID)"
+    if events != nil { metadata[EventLogHandler.eventKey] = "\(type.rawValue)" }
+    logger.log(level: level, message, metadata: metadata)
+  }
+
+  // MARK: Run
+
+  func began(_ run: ClaimedRun, sink: String) {
+    let owner = LeaseOwner.current()
+    tell(
+      .leaseTaken, nil, .success,
+      ["fence": EventValue(run.lease.fence), "attempt": EventValue(run.record.attempt)])
+    tell(
+      run.isNew ? .pipelineStart : .pipelineResume, nil, .info,
+      [
+        "job": EventValue(run.record.new.job), "source": EventValue(run.record.new.sourceName),
+        "table": EventValue(run.record.new.table), "sink": EventValue(sink),
+        "attempt": EventValue(run.record.attempt), "host": EventValue(owner.host),
+        "pid": EventValue(owner.pid),
+        "chunks_committed": EventValue(run.record.committedChunks),
+      ])
+    metrics.add(.leases, 1, ("fate", "taken"))
+  }
+
+  func stageBegan(_ stage: String) { tell(.stageStart, stage) }
+
+  func stageEnded(_ stage: String, seconds: Double, _ more: EventMetadata = [:]) {
+    tell(
+      .stageComplete, stage, .success,
+      (["duration_seconds": EventValue(seconds: seconds)] as EventMetadata).merging(more))
+  }
+
+  /// An attempt ended with an account.
+  func ended(_ outcome: LoadOutcome, quality: DataQuality?, wasResumed: Bool) {
+    let receipt = outcome.receipt
+    if let quality, quality.rows > 0 { tell(quality, receipt) }
+    steps(receipt)
+    switch outcome {
+    case .done: tell(.pipelineComplete, nil, .success, summary(receipt))
+    case .partial:
+      tell(
+        .pipelinePartial, nil, .warning,
+        summary(receipt).merging([
+          "failed_chunks": .list(receipt.failedChunks.map { EventValue($0) }),
+          "failed_views": .list(receipt.failedViews.map { EventValue($0) }),
+        ]))
+    case .stopped(_, let reason):
+      tell(
+        .pipelineStop, nil, .warning,
+        summary(receipt).merging(["reason": EventValue(reason.description)]))
+    }
+    let word =
+      switch outcome {
+      case .done: "success"
+      case .partial: "partial"
+      case .stopped: "stopped"
+      }
+    count(outcome: word, wasResumed: wasResumed, seconds: receipt.attemptWork.seconds)
+    guard wasResumed else { return }
+    metrics.add(.savedSeconds, receipt.attemptWork.secondsSaved)
+    metrics.add(.chunks, receipt.attemptWork.chunksSkipped, ("fate", "skipped"))
+    if let seconds = receipt.attemptWork.secondsToFirstRow {
+      metrics.record(.resumeSeconds, seconds: seconds)
+    }
+  }
+
+  /// An attempt, or the search for its run, ended with an error.
+  func failed(_ error: any Error, wasResumed: Bool, seconds: Double) {
+    switch error {
+    case SinkError.fenced(let holder), LoadError.overtaken(_, let holder):
+      tell(.leaseLost, nil, .error, ["holder": EventValue(holder.description)])
+      metrics.add(.leases, 1, ("fate", "lost"))
+    case LoadError.ownedElsewhere(_, let holder):
+      // The run itself goes on, with its owner.
+      tell(
+        .leaseWait, nil, .error, ["holder": EventValue(holder.description), "gave_up": true])
+    default:
+      events?.failure(
+        .pipelineError, pipelineID: pipelineID, error: error,
+        metadata: [
+          "error_class": EventValue(ErrorClass.of(error).rawValue),
+          "duration_seconds": EventValue(seconds: seconds),
+        ])
+    }
+    count(outcome: "failed", wasResumed: wasResumed, seconds: seconds)
+  }
+
+  /// An earlier run had loaded the source.
+  func skipped(_ receipt: Receipt) {
+    tell(
+      .pipelineSkip, nil, .info,
+      [
+        "job": EventValue(receipt.job), "source": EventValue(receipt.source),
+        "reason": "loaded before",
+      ])
+    metrics.add(.runs, 1, ("outcome", "skipped"))
+  }
+
+  func abandoned(by job: String) {
+    say(.notice, "run abandoned", .pipelineAbandon)
+    tell(.pipelineAbandon, nil, .info, ["job": EventValue(job)])
+  }
+
+  private func count(outcome: String, wasResumed: Bool, seconds: Double) {
+    metrics.add(.runs, 1, ("outcome", outcome))
+    if wasResumed { metrics.add(.resumes, 1, ("outcome", outcome)) }
+    metrics.record(.runSeconds, seconds: seconds)
+    if outcome == "success" {
+      metrics.set(.lastSuccess, Double(RunEnvironment.live.now() / 1_000_000) / 1_000)
+    }
+  }
+
+  private func summary(_ receipt: Receipt) -> EventMetadata {
+    [
+      "attempt": EventValue(receipt.attempt),
+      "duration_seconds": EventValue(seconds: receipt.attemptWork.seconds),
+      "rows": EventValue(receipt.counts.rows), "inserted": EventValue(receipt.counts.inserted),
+      "updated": EventValue(receipt.counts.updated),
+      "unchanged": EventValue(receipt.counts.unchanged),
+      "superseded": EventValue(receipt.counts.superseded), "kept": EventValue(receipt.counts.kept),
+      "rejected": EventValue(receipt.counts.rejected),
+      "chunks_committed": EventValue(receipt.committedChunks),
+      "rows_this_attempt": EventValue(receipt.attemptWork.rows),
+      "chunks_skipped": EventValue(receipt.attemptWork.chunksSkipped),
+    ]
+  }
+
+  private func tell(_ quality: DataQuality, _ receipt: Receipt) {
+    metrics.set(.missingRate, quality.missingRate)
+    metrics.add(.outliers, quality.outliers)
+    let rejected = receipt.counts.rejected
+    tell(
+      .dataQualityCheck, Self.load, rejected > 0 ? .warning : .success,
+      quality.metadata.merging(["rejected": EventValue(rejected)]))
+  }
+
+  /// The time that each step took, as performance of stages of their own.
+  private func steps(_ receipt: Receipt) {
+    guard events != nil else { return }
+    let steps = receipt.attemptWork.steps
+    for (step, seconds) in [
+      ("read", steps.read), ("parse", steps.parse), ("encode", steps.encode),
+      ("transform", steps.transform), ("stage", steps.stage), ("commit", steps.commit),
+      ("finish", steps.finish),
+    ] where seconds > 0 {
+      tell(
+        .performanceMetric, step, .info,
+        [
+          "duration_seconds": EventValue(seconds: seconds),
+          "rows": EventValue(receipt.attemptWork.rows),
+        ])
+    }
+  }
+
+  // MARK: Conversion
+
+  // A conversion alone is a pipeline too; one of standard input is the first stage of its run.
+
+  func conversionBegan(job: String, source: String, folder: String, isNew: Bool) {
+    tell(
+      .stageStart, Self.convert, .info,
+      [
+        "job": EventValue(job), "source": EventValue(source), "folder": EventValue(folder),
+        "resumed": EventValue(!isNew),
+      ])
+  }
+
+  func conversionEnded(_ receipt: ConversionReceipt) {
+    let account: EventMetadata = [
+      "duration_seconds": EventValue(seconds: receipt.seconds), "rows": EventValue(receipt.rows),
+      "chunks": EventValue(receipt.chunks), "chunks_reused": EventValue(receipt.chunksReused),
+      "malformed": EventValue(receipt.malformedRows), "bytes": EventValue(receipt.fileBytes),
+    ]
+    if let reason = receipt.stopped {
+      tell(
+        .pipelineStop, Self.convert, .warning, account.merging(["reason": EventValue(reason)]))
+    } else {
+      tell(.stageComplete, Self.convert, .success, account)
+    }
+    tell(
+      .performanceMetric, Self.convert, .info,
+      [
+        "duration_seconds": EventValue(seconds: receipt.seconds),
+        "rows": EventValue(receipt.rowsConverted),
+      ])
+  }
+
+  func conversionFailed(_ error: any Error, seconds: Double) {
+    events?.failure(
+      .stageError, pipelineID: pipelineID, stage: Self.convert, error: error,
+      metadata: ["duration_seconds": EventValue(seconds: seconds)])
+  }
+
+  // MARK: Chunks
+
+  /// A chunk's file is durable.
+  func converted(_ source: RecordedExtent, _ file: ChunkFileSummary, seconds: Double) {
+    tell(
+      .chunkConverted, Self.convert, .success,
+      [
+        "chunk": EventValue(source.extent.chunk), "rows": EventValue(source.extent.rows),
+        "bytes": EventValue(file.bytes), "source_bytes": EventValue(source.extent.bytes),
+        "duration_seconds": EventValue(seconds: seconds),
+      ])
+    metrics.add(.chunks, 1, ("fate", "converted"))
+    metrics.record(.checkpointSeconds, seconds: seconds)
+    metrics.add(.checkpointBytes, Int(file.bytes))
+  }
+
+  /// A chunk was read: parsed, or from its file.
+  func read(_ source: RecordedExtent, wasReused: Bool) {
+    if wasReused {
+      metrics.add(.chunks, 1, ("fate", "reused"))
+    } else {
+      metrics.add(.sourceBytes, Int(clamping: source.extent.bytes))
+    }
+  }
+
+  func committed(_ entry: LedgerEntry, in duration: Duration) {
+    let counts = entry.counts
+    tell(
+      .chunkCommitted, Self.load, .success,
+      [
+        "chunk": EventValue(entry.chunk), "rows": EventValue(counts.rows),
+        "inserted": EventValue(counts.inserted), "updated": EventValue(counts.updated),
+        "rejected": EventValue(counts.rejected),
+        "duration_seconds": EventValue(seconds: duration.inSeconds),
+      ])
+    for (fate, rows) in [
+      ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged),
+      ("superseded", counts.superseded), ("kept", counts.kept), ("rejected", counts.rejected),
+    ] {
+      metrics.add(.rows, rows, ("fate", fate))
+    }
+    metrics.add(.rejects, counts.rejected)
+    metrics.add(.chunks, 1, ("fate", "committed"))
+    metrics.add(.commits)
+    metrics.record(.commitSeconds, seconds: duration.inSeconds)
+  }
+
+  func chunkFailed(_ chunk: Int, reason: String) {
+    say(
+      .warning, "chunk failed; the run goes on without it", .chunkFailed,
+      ["chunk": "\(chunk)", "reason": "\(reason)"])
+    tell(
+      .chunkFailed, Self.load, .error,
+      ["chunk": EventValue(chunk), "error": EventValue(reason)])
+    metrics.add(.chunks, 1, ("fate", "failed"))
+  }
+
+  /// A chunk's file was damaged and set aside.
+  func chunkRejected(_ chunk: Int, reason: String) {
+    say(
+      .warning, "chunk file set aside; the chunk is read from the source again", .chunkRejected,
+      ["chunk": "\(chunk)", "reason": "\(reason)"])
+    tell(
+      .chunkRejected, Self.convert, .warning,
+      ["chunk": EventValue(chunk), "reason": EventValue(reason)])
+    metrics.add(.chunks, 1, ("fate", "damaged"))
+  }
+
+  func chunksLost(_ chunks: [Int]) {
+    say(
+      .warning, "commits that were acknowledged are gone; their chunks are committed again",
+      .chunksLost, ["chunks": "\(chunks.count)"])
+    tell(
+      .chunksLost, Self.load, .warning,
+      [
+        "chunks": .list(chunks.map { EventValue($0) }),
+        "reason": "commits that were acknowledged are gone",
+      ])
+  }
+
+  // MARK: Waits and upkeep
+
+  /// An operation of the sink failed and is tried again.
+  func retrying(_ error: any Error, chunk: Int?, failures: Int, wait: Duration) {
+    var metadata: EventMetadata = [
+      "reason": EventValue(ErrorSummary.of(error)), "failures": EventValue(failures),
+      "wait_seconds": EventValue(seconds: wait.inSeconds),
+    ]
+    if let chunk { metadata["chunk"] = EventValue(chunk) }
+    tell(chunk == nil ? .retryWait : .chunkRetry, Self.load, .warning, metadata)
+    metrics.add(.retries)
+  }
+
+  func waitsForOwner(_ holder: LeaseHolder) {
+    say(.notice, "waiting for the run's owner", .leaseWait, ["owner": "\(holder)"])
+    tell(.leaseWait, nil, .info, ["holder": EventValue(holder.description)])
+  }
+
+  func waitedForOwner(_ duration: Duration) {
+    metrics.record(.leaseWaitSeconds, seconds: duration.inSeconds)
+  }
+
+  func leaseNotRenewed(_ error: any Error) {
+    say(.warning, "lease not renewed", .retryWait, ["reason": "\(error)"])
+    tell(.retryWait, nil, .warning, ["reason": EventValue(ErrorSummary.of(error))])
+  }
+
+  func viewFailed(_ view: String, reason: String) {
+    say(
+      .warning, "a view was not refreshed", .stageError,
+      ["view": "\(view)", "reason": "\(reason)"])
+    tell(
+      .stageError, Self.refresh, .error,
+      ["view": EventValue(view), "error": EventValue(reason)])
+  }
+
+  /// The folder of a run past its retention was deleted, or could not be.
+  func expired(_ run: SyncID, error: (any Error)? = nil) {
+    if let error {
+      say(.warning, "expired run not deleted", .cleanup, ["reason": "\(error)"])
+    } else {
+      say(.notice, "expired run deleted", .cleanup)
+    }
+    cleanedUp(run, error: error)
+  }
+
+  /// A run's folder was deleted, or could not be.
+  func cleanedUp(_ run: SyncID, error: (any Error)? = nil) {
+    var metadata: EventMetadata = ["run": EventValue(run.description)]
+    if let error { metadata["error"] = EventValue(ErrorSummary.of(error)) }
+    tell(.cleanup, nil, error == nil ? .success : .warning, metadata)
+    metrics.add(.cleanups, 1, ("outcome", error == nil ? "success" : "failed"))
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Cairn
+import Foundation
+
+/// What a command that loads logs and counts.
+struct RecordOptions: ParsableArguments {
+  @Option(
+    name: .customLong("log-format"),
+    help: ArgumentHelp(
+      "text, or json: no log files, all of it on standard error, an object a line.",
+      valueName: "format"))
+  var logFormat: String?
+
+  @Option(name: .long, help: ArgumentHelp("Folder for the log files.", valueName: "dir"))
+  var logs: String?
+
+  @Option(
+    name: .customLong("metrics-file"),
+    help: ArgumentHelp(
+      "Write figures to this file, for node_exporter's textfile collector.", valueName: "file"))
+  var metricsFile: String?
+
+  /// From here on standard error is as `--log-format` says.
+  func begin() throws {
+    if try format() == .json {
+      Terminal.show(as: EventLog(LogDestination(LoggingOptions(), format: .json)))
+    }
+  }
+
+  /// Opens the log and the figures of a job.
+  func open(_ job: Job?) throws -> CommandRecords {
+    var logging = job?.logging ?? LoggingOptions()
+    if let logs {
+      logging.logFile = logs + (logs.hasSuffix("/") ? "" : "/") + "pipeline.log"
+      logging.logToFile = logging.logToFile ?? true
+    }
+    // With checkpoints off nothing is written but what is asked for.
+    logging.logToFile = logging.logToFile ?? job?.checkpoint.enabled ?? true
+    let path = metricsFile ?? Self.variable("CAIRN_METRICS_FILE")
+    return CommandRecords(logging, format: try format(), metricsFile: path)
+  }
+
+  private func format() throws -> LogFormat {
+    guard let text = logFormat ?? Self.variable("CAIRN_LOG_FORMAT") else { return .text }
+    return try JobBuilder.choice(text, of: logFormat == nil ? "CAIRN_LOG_FORMAT" : "--log-format")
+  }
+
+  private static func variable(_ name: String) -> String? {
+    ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+}
