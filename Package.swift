@@ -91,6 +91,11 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Programs that the bench measures.
+    .executableTarget(
+      name: "StageBench", dependencies: ["Cairn"], path: "Scripts/bench/StageBench",
+      swiftSettings: strict),
+
     // Tests mirror Sources.
     .testTarget(name: "ParquetTests", dependencies: ["Parquet"], swiftSettings: strict),
     .testTarget(

@@ -17,6 +17,7 @@ import measure
 import table
 from postgres.section import measure_postgres
 from samples import KEY, Samples
+from stages.section import measure_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(__file__).resolve().parent / "peers"
@@ -270,6 +271,12 @@ def postgres(bench: Bench):
         raise measure.BenchError(
             f"{error}; pip install -r Scripts/bench/requirements.txt"
         ) from error
+
+
+@section("stages")
+def stages(bench: Bench):
+    """Saving and loading stages, beside the design in pandas that they replace."""
+    return measure_stages(bench)
 
 
 @section("resume")

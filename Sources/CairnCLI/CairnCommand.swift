@@ -24,5 +24,6 @@ struct CairnCommand: AsyncParsableCommand {
       DemoCommand.self, InitCommand.self, CheckCommand.self, SampleCommand.self, LoadCommand.self,
       ConvertCommand.self, VerifyCommand.self, ResumeCommand.self, StatusCommand.self,
       RunsCommand.self, RejectsCommand.self, CleanupCommand.self, SchemaCommand.self,
+      PipelineCommand.self, CheckpointsCommand.self,
     ])
 }

@@ -5,7 +5,8 @@ import Cairn
 /// `sync_metadata` has a row per run, `chunk_ledger` one per committed chunk, `rejects` one per
 /// rejected row, `leases` one per run with its owner and fence, `finish_steps` one per step that was
 /// done with the rows of a run (``FinishSteps``), `recorded_key_sets` and `recorded_keys` what
-/// ``RecordedKeys`` needs, `schema_version` one per migration.
+/// ``RecordedKeys`` needs, `schema_version` one per migration; for those of stages see
+/// ``StageTables``.
 struct StateSchema: Hashable, Sendable {
   /// The schema's name.
   var name: String
@@ -22,9 +23,14 @@ struct StateSchema: Hashable, Sendable {
   var steps: String { table("finish_steps") }
   var keySets: String { table("recorded_key_sets") }
   var keys: String { table("recorded_keys") }
+  var stages: String { table("stage_checkpoints") }
+  var pipelines: String { table("stage_pipelines") }
 
   /// The version this program writes.
-  static let version = 1
+  static let version = 2
+
+  /// The version that has the tables of stages.
+  static let stagesVersion = 2
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private var migrations: [String] {
@@ -150,7 +156,8 @@ struct StateSchema: Hashable, Sendable {
       );
       CREATE INDEX recorded_keys_hash ON \(keys) (set_id, hash);
       CREATE INDEX recorded_keys_watched ON \(keys) (set_id) WHERE watched;
-      """
+      """,
+      StageTables(state: self).sql,
     ]
   }
 

@@ -6,7 +6,7 @@ import GRDB
 /// `cairn_sync_metadata` has a row per run, `cairn_chunk_ledger` one per committed chunk,
 /// `cairn_rejects` one per rejected row, `cairn_leases` one per run with its owner and fence,
 /// `cairn_samples` a few committed rows by which a damaged target is noticed,
-/// `cairn_recorded_keys` the tables of ``RecordedKeys``.
+/// `cairn_recorded_keys` the tables of ``RecordedKeys``; for those of stages see ``StageTables``.
 enum StateSchema {
   /// The version this program writes.
   static let version = migrations.count
@@ -124,8 +124,12 @@ enum StateSchema {
       definition TEXT NOT NULL,
       UNIQUE (scope, definition)
     );
-    """
+    """,
+    StageTables.sql,
   ]
+
+  /// The version that has the tables of stages.
+  static let stagesVersion = 2
 
   /// The version of the tables in a file: 0 when there are none.
   ///
@@ -143,6 +147,20 @@ enum StateSchema {
         remedy: "Use the newer cairn that wrote them.")
     }
     return found
+  }
+
+  /// Makes the tables in a file, or brings them to the current version.
+  static func prepare(_ file: DatabaseFile) async throws {
+    let path = file.path
+    try await file.write { db in
+      // Reading first spares the write lock when nothing is to be done.
+      guard try versionFound(db, path: path) < version else { return }
+      try file.begin(db)
+      try file.finishing(db) {
+        try migrate(db, path: path)
+        try db.execute(sql: "COMMIT")
+      }
+    }
   }
 
   /// Makes the tables, or brings them to the current version, in the transaction that is open.

@@ -55,6 +55,24 @@ public enum FaultPoint: String, Sendable, CaseIterable {
   case cleanupHalf = "cleanup-half"
   /// After clean-up, before the process ends.
   case cleanupAfter = "cleanup-after"
+  /// A stage is about to run; nothing of it is done.
+  case stageBegun = "stage-begun"
+  /// Within a stage's body, where the program says so.
+  case stageHalfRun = "stage-half-run"
+  /// A stage that streams has written a batch.
+  case stageBatchWritten = "stage-batch-written"
+  /// A stage's body has returned; nothing of it is saved.
+  case stageRan = "stage-ran"
+  /// A stage's data is written aside, under a temporary name.
+  case stageDataWritten = "stage-data-written"
+  /// A stage's data file has its name, its state file has none.
+  case stageDataNamed = "stage-data-named"
+  /// A stage's files are there; the registry does not know them.
+  case stageFilesNamed = "stage-files-named"
+  /// A stage is in the registry; the program does not know yet.
+  case stageRecorded = "stage-recorded"
+  /// A pipeline's body has returned; the execution is not yet complete.
+  case stagesDone = "stages-done"
 }
 
 /// What happens when a fault point is reached; by default nothing.
