@@ -156,7 +156,10 @@ struct PipelinePlanCommand: AsyncParsableCommand {
     var notDeclared: [String] = []
 
     var text: String {
-      var lines = ["\(pipeline)  \(pipelineID)  \(status), attempt \(attempt)"]
+      let isInterrupted = status == PipelineStatus.running.rawValue && owner == nil
+      var lines = [
+        "\(pipeline)  \(pipelineID)  \(isInterrupted ? "interrupted" : status), attempt \(attempt)"
+      ]
       if let owner { lines.append("  worked on by \(owner)") }
       if let error { lines.append("  last error: \(error)") }
       for step in stages {

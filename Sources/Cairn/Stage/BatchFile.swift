@@ -15,9 +15,10 @@ internal import Parquet
 #endif
 
 /// Batches of rows as a Parquet file, a row group each. The footer names the columns' types under
-/// `cairn.columns`.
+/// `cairn.columns`, and how pages are compressed under `cairn.compression`.
 enum BatchFile {
   static let columnsKey = "cairn.columns"
+  static let compressionKey = "cairn.compression"
 
   /// The columns' names and types, as the footer has them.
   static func text(of columns: [ChunkColumn]) throws -> String {
@@ -78,7 +79,10 @@ final class BatchFileWriter {
   func finish() throws -> Bool {
     guard writer != nil else { return false }
     let summary = try cost.spend(on: \.encoding) {
-      try writer?.finish(keyValues: [(BatchFile.columnsKey, try BatchFile.text(of: columns))])
+      try writer?.finish(keyValues: [
+        (BatchFile.columnsKey, try BatchFile.text(of: columns)),
+        (BatchFile.compressionKey, compression.description),
+      ])
     }
     cost.bytes = summary?.byteCount ?? 0
     return true
@@ -122,8 +126,12 @@ struct BatchFileReader {
 
   var rowGroupCount: Int { reader.metadata.rowGroups.count }
 
-  /// The codec of its pages, if it has any.
-  var codec: CompressionCodec? { reader.metadata.rowGroups.first?.columns.first?.codec }
+  /// The level that zstd compressed it at; nil when it is compressed otherwise.
+  var zstdLevel: Int? {
+    reader.metadata.value(forKey: BatchFile.compressionKey).flatMap { text in
+      text.hasPrefix("zstd ") ? Int(text.dropFirst(5)) : nil
+    }
+  }
 
   /// The batch of a row group.
   func batch(rowGroup: Int, scratch: DecoderScratch = DecoderScratch()) throws -> RecordBatch {

@@ -13,6 +13,13 @@ public struct CheckpointDifference: Sendable, Hashable, Codable {
     public var from: ColumnType
     /// Its type in the second one.
     public var to: ColumnType
+
+    /// Makes a change.
+    public init(column: String, from: ColumnType, to: ColumnType) {
+      self.column = column
+      self.from = from
+      self.to = to
+    }
   }
 
   /// A row that is in both and differs.
@@ -21,6 +28,12 @@ public struct CheckpointDifference: Sendable, Hashable, Codable {
     public var key: [String?]
     /// The columns that differ, with the value in the first checkpoint and in the second one.
     public var changes: [String: [String?]]
+
+    /// Makes a changed row.
+    public init(key: [String?], changes: [String: [String?]]) {
+      self.key = key
+      self.changes = changes
+    }
   }
 
   /// Columns only in the second checkpoint, with their types.

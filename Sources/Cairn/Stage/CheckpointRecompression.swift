@@ -72,8 +72,8 @@ extension StageFolder {
     let path = try existing(name)
     let before = DurableFile.size(path) ?? 0
     let reader = try BatchFileReader(path: path)
-    // What is compressed so already was written by this.
-    guard reader.codec != nil, reader.codec != .zstd else { return nil }
+    // What has been compressed so, or better, stays.
+    guard reader.zstdLevel ?? 0 < level, reader.rowGroupCount > 0 else { return nil }
     let file = try createAside()
     defer { Self.close(file) }
     do {

@@ -26,7 +26,7 @@ public struct PipelineRun: Sendable {
 
   // MARK: Stages
 
-  /// A stage whose value is rows: saved as Parquet.
+  /// A stage whose value is rows, a `RecordBatch` or another ``ColumnarValue``: saved as Parquet.
   ///
   /// - Parameters:
   ///   - name: Its name.
@@ -42,19 +42,21 @@ public struct PipelineRun: Sendable {
   /// - Returns: What `body` made, or what is saved of an earlier attempt.
   /// - Throws: What `body` throws; ``PipelineError``, ``CheckpointError``, ``FileError``.
   @discardableResult
-  public func stage(
+  public func stage<Rows: ColumnarValue>(
     _ name: String, version: Int = 1, metadata: [String: CheckpointValue] = [:],
     retry: StageRetry = .never, deadline: Duration? = nil, saves: Bool? = nil,
-    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> RecordBatch
-  ) async throws -> RecordBatch {
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Rows
+  ) async throws -> Rows {
     try await perform(
       StageRequest(name, version, metadata, retry, deadline, saves),
-      StageCoding(encode: { .rows($0) }, decode: { try $0.rows() }), isolation: isolation, body)
+      StageCoding(
+        encode: { .rows(try $0.recordBatch()) },
+        decode: { try Rows(recordBatch: try $0.rows()) }), isolation: isolation, body)
   }
 
   /// A stage whose value is any other: saved as JSON.
   ///
-  /// - Parameters: As of ``stage(_:version:metadata:retry:deadline:saves:isolation:_:)-(_,_,_,_,_,_,_,()->RecordBatch)``.
+  /// - Parameters: As of ``stage(_:version:metadata:retry:deadline:saves:isolation:_:)-(_,_,_,_,_,_,_,()->Rows)``.
   /// - Returns: What `body` made, or what is saved of an earlier attempt. When what is saved cannot be
   ///   read as a value of this type, the stage runs.
   /// - Throws: What `body` throws; ``PipelineError``, ``CheckpointError``, ``FileError``.
@@ -72,7 +74,7 @@ public struct PipelineRun: Sendable {
 
   /// A stage without a value: it is noted that it is done.
   ///
-  /// - Parameters: As of ``stage(_:version:metadata:retry:deadline:saves:isolation:_:)-(_,_,_,_,_,_,_,()->RecordBatch)``.
+  /// - Parameters: As of ``stage(_:version:metadata:retry:deadline:saves:isolation:_:)-(_,_,_,_,_,_,_,()->Rows)``.
   /// - Throws: What `body` throws; ``PipelineError``, ``CheckpointError``, ``FileError``.
   public func stage(
     _ name: String, version: Int = 1, metadata: [String: CheckpointValue] = [:],
@@ -88,7 +90,7 @@ public struct PipelineRun: Sendable {
   ///
   /// Always saved, unless nothing is: the batches are nowhere else.
   ///
-  /// - Parameters: As of ``stage(_:version:metadata:retry:deadline:saves:isolation:_:)-(_,_,_,_,_,_,_,()->RecordBatch)``;
+  /// - Parameters: As of ``stage(_:version:metadata:retry:deadline:saves:isolation:_:)-(_,_,_,_,_,_,_,()->Rows)``;
   ///   `body` is given the writer. A second try begins with an empty file.
   /// - Returns: The batches, which are read from the checkpoint as they are asked for.
   /// - Throws: What `body` throws; ``PipelineError``, ``CheckpointError``, ``FileError``.

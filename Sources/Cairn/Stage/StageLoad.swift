@@ -12,6 +12,10 @@ struct StageLoad: Sendable {
     _ rows: StageRows, into sink: some Sink, table: String, key: [String], mode: LoadMode?
   ) async throws -> Receipt {
     let columns = rows.columns
+    guard !columns.isEmpty else {
+      throw PipelineError.unsupported(
+        "stage '\(stage)' gives rows without columns, so nothing says what table they belong to")
+    }
     let job = Job(
       name: Self.jobName(pipeline, stage), checkpoint: CheckpointOptions(enabled: false),
       columns: columns.map {

@@ -9,6 +9,10 @@ import Testing
     var price: Double
   }
 
+  private func sample(_ id: String, _ name: String, _ price: String) -> [String: String?] {
+    ["id": id, "name": name, "price": price]
+  }
+
   @Test func `rows by key`() throws {
     let before = try RecordBatch(rows: [
       Row(id: 1, name: "a", price: 1), Row(id: 2, name: "b", price: 2),
@@ -21,13 +25,11 @@ import Testing
     let found = try CheckpointDifference(from: before, to: after, key: ["id"])
     #expect(found.rowsBefore == 4 && found.rowsAfter == 4)
     #expect(found.added == 1 && found.removed == 1 && found.changed == 2 && found.unchanged == 1)
-    #expect(found.addedSample == [["id": "5", "name": "e", "price": "5.0"]])
-    #expect(found.removedSample == [["id": "4", "name": "d", "price": "4.0"]])
-    #expect(
-      found.changedSample == [
-        .init(key: ["3"], changes: ["name": [nil, "c"]]),
-        .init(key: ["2"], changes: ["price": ["2.0", "2.5"]]),
-      ])
+    #expect(found.addedSample == [sample("5", "e", "5.0")])
+    #expect(found.removedSample == [sample("4", "d", "4.0")])
+    let named = CheckpointDifference.ChangedRow(key: ["3"], changes: ["name": [nil, "c"]])
+    let priced = CheckpointDifference.ChangedRow(key: ["2"], changes: ["price": ["2.0", "2.5"]])
+    #expect(found.changedSample == [named, priced])
     #expect(!found.isEmpty)
     #expect(try CheckpointDifference(from: before, to: before, key: ["id"]).isEmpty)
   }
@@ -44,7 +46,8 @@ import Testing
     ])
     let found = try CheckpointDifference(from: before, to: after)
     #expect(found.addedColumns == ["c boolean"] && found.removedColumns == [])
-    #expect(found.changedColumns == [.init(column: "b", from: .bigint, to: .double)])
+    let retyped = CheckpointDifference.TypeChange(column: "b", from: .bigint, to: .double)
+    #expect(found.changedColumns == [retyped])
     #expect(found.columnsAreReordered)
     let byKey = try CheckpointDifference(from: before, to: after, key: ["a"])
     #expect(byKey.duplicateKeys == 1)
@@ -62,9 +65,12 @@ import Testing
     let first = try await checkpoints.save(before, pipeline: "p", stage: "s")
     let second = try await checkpoints.save(after, pipeline: "p", stage: "s")
     let found = try await checkpoints.difference(from: first, to: second)
-    #expect(found.changedSample == [.init(key: ["a[1]"], changes: ["value": ["2", "3"]])])
-    #expect(found.addedSample == [["path": "a[2]", "value": "4"]])
-    #expect(found.removedSample == [["path": "c", "value": "{}"]])
+    let changed = CheckpointDifference.ChangedRow(key: ["a[1]"], changes: ["value": ["2", "3"]])
+    #expect(found.changedSample == [changed])
+    let added: [[String: String?]] = [["path": "a[2]", "value": "4"]]
+    #expect(found.addedSample == added)
+    let removed: [[String: String?]] = [["path": "c", "value": "{}"]]
+    #expect(found.removedSample == removed)
   }
 }
 
