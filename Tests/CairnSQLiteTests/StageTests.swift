@@ -105,12 +105,13 @@ struct StageRegistryConformanceTests {
       }
     }
     #expect(try await load(try trades(0..<10)).counts.inserted == 10)
-    #expect(try await load(try trades(0..<0)).counts.rows == 0)
+    let none = try trades(0..<1).selecting(rows: [])
+    #expect(try await load(none).counts.rows == 0)
     let probe = SQLiteProbe(path: path)
     #expect(try await probe.literals("SELECT count(*) FROM trades") == [["10"]])
     _ = try await load(try trades(90..<93), mode: .replace)
     #expect(try await probe.literals("SELECT count(*), min(id) FROM trades") == [["3", "90"]])
-    _ = try await load(try trades(0..<0), mode: .replace)
+    _ = try await load(none, mode: .replace)
     #expect(try await probe.literals("SELECT count(*) FROM trades") == [["0"]])
     // The same rows again are no longer the same execution: they are loaded again.
     #expect(try await load(try trades(0..<10)).counts.inserted == 10)

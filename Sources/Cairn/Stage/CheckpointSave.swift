@@ -103,13 +103,14 @@ private struct CheckpointWrite: Sendable {
     return checkpoint
   }
 
-  /// Gives data and state the first free name of this second.
+  /// Gives data and state the first name of this second that neither of them has yet.
   private func name(
     _ data: String?, end: String, _ checkpoint: inout StageCheckpoint, _ cost: inout CheckpointCost
   ) throws {
     let stamp = CheckpointName.stamp(ofNanoseconds: now)
     var number = 1
     var placed: String?
+    var state: String?
     do {
       while true {
         let base = CheckpointName.file(
@@ -126,20 +127,23 @@ private struct CheckpointWrite: Sendable {
           faults.reach(.stageDataNamed)
         }
         checkpoint.cost = cost
-        // Whose data has the name has the state's too; without data it is the state's name that counts.
-        let state = try folder.write(CheckpointText.state(checkpoint), &cost)
-        if data != nil {
-          try cost.spend(on: \.files) { try folder.replace(checkpoint.stateFile, by: state) }
+        let text = try folder.write(CheckpointText.state(checkpoint), &cost)
+        state = text
+        let isFree = try cost.spend(on: \.files) {
+          try folder.place(text, as: checkpoint.stateFile)
+        }
+        try DurableFile.delete(text)
+        state = nil
+        if isFree {
+          if let data { try DurableFile.delete(data) }
           return
         }
-        let isFree = try cost.spend(on: \.files) {
-          try folder.place(state, as: checkpoint.stateFile)
-        }
-        if isFree { return }
-        try DurableFile.delete(state)
+        // Another checkpoint of this second holds something else.
+        if let data, let name = placed { try folder.unplace(name, to: data) }
+        placed = nil
       }
     } catch {
-      if let data { try? DurableFile.delete(data) }
+      for aside in [data, state] { if let aside { try? DurableFile.delete(aside) } }
       if let placed { try? DurableFile.delete(folder.path(of: placed)) }
       throw error
     }

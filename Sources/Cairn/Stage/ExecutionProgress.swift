@@ -61,6 +61,7 @@ final class ExecutionProgress: Sendable {
   func tryAgain(_ stage: String) {
     state.withLock { state in
       state.begun = state.begun.filter { !$0.hasPrefix(stage + "/") }
+      state.done.removeAll { $0.name.hasPrefix(stage + "/") }
     }
   }
 

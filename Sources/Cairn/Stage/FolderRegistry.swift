@@ -199,7 +199,11 @@ public final class FolderRegistry: StageRegistry {
       // One that was lost is made anew first.
       guard stamps.registry.exists, stamps.bytes > Self.smallSize else {
         var content = try read(&state)
-        content.add(entry, to: checkpoint.pipelineID)
+        // A registry that was made anew from the states has it.
+        let isThere = content.entries[checkpoint.pipelineID]?.contains {
+          $0.stateFile == checkpoint.stateFile
+        }
+        if isThere != true { content.add(entry, to: checkpoint.pipelineID) }
         try fold(content, &state)
         return
       }

@@ -110,15 +110,13 @@ struct StageFolder: Sendable {
     }
   }
 
-  /// Gives a file that was written aside a name, unless another file has it.
+  /// Gives a file that was written aside a name, unless another file has it. The name aside may stay
+  /// until ``DurableFile/delete(_:)`` takes it away.
   ///
   /// - Returns: Whether the name was free.
   func place(_ aside: String, as name: String) throws -> Bool {
     let final = path(of: name)
-    if link(aside, final) == 0 {
-      try DurableFile.delete(aside)
-      return true
-    }
+    if link(aside, final) == 0 { return true }
     switch errno {
     case EEXIST: return false
     case EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS, EMLINK:
@@ -127,6 +125,16 @@ struct StageFolder: Sendable {
       try DurableFile.rename(aside, to: final)
       return true
     default: throw FileError("name", final)
+    }
+  }
+
+  /// Takes back what ``place(_:as:)`` did.
+  func unplace(_ name: String, to aside: String) throws {
+    var status = stat()
+    if lstat(aside, &status) == 0 {
+      try DurableFile.delete(path(of: name))
+    } else {
+      try DurableFile.rename(path(of: name), to: aside)
     }
   }
 

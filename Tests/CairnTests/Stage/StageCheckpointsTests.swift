@@ -141,15 +141,25 @@ private let pipeline = "pipeline_20251007_120000"
     #expect("\(try #require(error))".contains("cairn checkpoints list"))
   }
 
-  @Test(arguments: [
-    ("the footer", -20), ("the first page", 12), ("the middle", 900), ("the magic", 0),
-  ])
-  func `a flipped bit is found`(_ place: (String, Int)) async throws {
+  @Test func `a flipped bit is found, wherever it matters`() async throws {
     let folder = try CheckpointPlace()
     let checkpoints = folder.checkpoints(compression: .none)
-    let id = try await checkpoints.save(try prices(), pipeline: pipeline, stage: "s")
-    try folder.damage("checkpoints/" + folder.files[0], at: place.1)
-    await #expect(throws: CheckpointError.self) { _ = try await checkpoints.load(id) }
+    let batch = try prices(40)
+    let id = try await checkpoints.save(batch, pipeline: pipeline, stage: "s")
+    let file = "checkpoints/" + folder.files[0]
+    let sound = try folder.bytes(file)
+    var found = 0
+    for offset in stride(from: 0, to: sound.count, by: 13) {
+      try folder.damage(file, at: offset)
+      do {
+        // Where it says who wrote the file a bit does not matter.
+        #expect(expectSame(try await checkpoints.load(id).rows(), batch), "byte \(offset)")
+      } catch is CheckpointError {
+        found += 1
+      }
+      try folder.write(sound, to: file)
+    }
+    #expect(found > sound.count / 13 / 2)
   }
 
   @Test func `after damage the last valid one counts, and the bad one is kept aside`() async throws
