@@ -119,7 +119,10 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // What `make bench` measures inside a process.
+    // Programs that the bench measures.
+    .executableTarget(
+      name: "StageBench", dependencies: ["Cairn"], path: "Scripts/bench/StageBench",
+      swiftSettings: strict),
     .executableTarget(
       name: "CairnBench", dependencies: ["Cairn"], path: "Scripts/bench/swift",
       swiftSettings: strict),

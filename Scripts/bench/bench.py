@@ -20,6 +20,7 @@ from batches import measure_batches
 from parquet.section import measure_parquet
 from postgres.section import measure_postgres
 from samples import KEY, Samples
+from stages.section import measure_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(__file__).resolve().parent / "peers"
@@ -287,6 +288,12 @@ def parquet(bench: Bench):
 def batches(bench: Bench):
     """The mark of an entity batch, on both sinks."""
     return measure_batches(bench)
+
+
+@section("stages")
+def stages(bench: Bench):
+    """Saving and loading stages, beside the design in pandas that they replace."""
+    return measure_stages(bench)
 
 
 @section("resume")

@@ -4,9 +4,11 @@ import ArgumentParser
 struct CheckpointsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoints",
-    abstract: "Look at the checkpoints of pipelines and of entity batches.",
+    abstract: "Look at the checkpoints of pipelines and of entity batches, and tidy them.",
     subcommands: [
-      ActiveCheckpointsCommand.self, CheckpointEffectivenessCommand.self,
-      StaleCheckpointsCommand.self,
+      CheckpointsListCommand.self, CheckpointsShowCommand.self, CheckpointsDiffCommand.self,
+      CheckpointsDeleteCommand.self, CheckpointsCleanupCommand.self,
+      CheckpointsRecompressCommand.self, ActiveCheckpointsCommand.self,
+      CheckpointEffectivenessCommand.self, StaleCheckpointsCommand.self,
     ])
 }

@@ -17,7 +17,7 @@ enum ExitStatus {
     case TransformError.missingColumns, LoadError.tooManyRejects, LoadError.inferenceContradicted:
       badData
     case LoadError.ownedElsewhere, LoadError.overtaken, ConvertError.folderBusy: owned
-    case SinkError.fenced: owned
+    case SinkError.fenced, PipelineError.ownedElsewhere, PipelineError.overtaken: owned
     case SinkError.unavailable, SinkError.unreachable, SinkError.transient: stopped
     case let error as FileError where error.isDiskFull: stopped
     default: failed

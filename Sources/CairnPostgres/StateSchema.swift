@@ -7,7 +7,7 @@ import Cairn
 /// done with the rows of a run (``FinishSteps``), `recorded_key_sets` and `recorded_keys` what
 /// ``RecordedKeys`` needs, `processing_checkpoints` one per processor and partition that is being
 /// worked on, `processing_history` one per attempt at that which has ended, `schema_version` one per
-/// migration.
+/// migration; for those of stages see ``StageTables``.
 struct StateSchema: Hashable, Sendable {
   /// The schema's name.
   var name: String
@@ -26,11 +26,15 @@ struct StateSchema: Hashable, Sendable {
   var keys: String { table("recorded_keys") }
   var checkpoints: String { table("processing_checkpoints") }
   var history: String { table("processing_history") }
+  var stages: String { table("stage_checkpoints") }
+  var pipelines: String { table("stage_pipelines") }
 
   /// The version this program writes.
-  static let version = 2
+  static let version = 3
   /// The first version with the tables of ``EntityTable``.
   static let firstWithEntities = 2
+  /// The first version with the tables of stages.
+  static let firstWithStages = 3
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private var migrations: [String] {
@@ -158,6 +162,7 @@ struct StateSchema: Hashable, Sendable {
       CREATE INDEX recorded_keys_watched ON \(keys) (set_id) WHERE watched;
       """,
       EntityTable(state: self).creation,
+      StageTables(state: self).sql,
     ]
   }
 

@@ -46,18 +46,7 @@ public struct SQLiteSink: Sink {
   // MARK: Runs
 
   /// Creates or migrates the `cairn_` tables in the database file.
-  public func prepareState() async throws {
-    let path = file.path
-    try await file.write { db in
-      // Reading first spares the write lock when nothing is to be done.
-      guard try StateSchema.versionFound(db, path: path) < StateSchema.version else { return }
-      try file.begin(db)
-      try file.finishing(db) {
-        try StateSchema.migrate(db, path: path)
-        try db.execute(sql: "COMMIT")
-      }
-    }
-  }
+  public func prepareState() async throws { try await StateSchema.prepare(file) }
 
   /// The runs that satisfy a filter, newest first; none while there is no database file.
   public func runs(_ filter: RunFilter) async throws -> [RunRecord] {

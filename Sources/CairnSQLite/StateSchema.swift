@@ -8,12 +8,14 @@ import GRDB
 /// `cairn_samples` a few committed rows by which a damaged target is noticed,
 /// `cairn_recorded_keys` the tables of ``RecordedKeys``, `cairn_processing_checkpoints` one per
 /// processor and partition that is being worked on, `cairn_processing_history` one per attempt at that
-/// which has ended.
+/// which has ended; for those of stages see ``StageTables``.
 enum StateSchema {
   /// The version this program writes.
   static let version = migrations.count
   /// The first version with the tables of ``EntityTable``.
   static let firstWithEntities = 2
+  /// The first version with the tables of stages.
+  static let firstWithStages = 3
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private static let migrations = [
@@ -130,6 +132,7 @@ enum StateSchema {
     );
     """,
     EntityTable.creation,
+    StageTables.sql,
   ]
 
   /// The version of the tables in a file: 0 when there are none.
@@ -148,6 +151,20 @@ enum StateSchema {
         remedy: "Use the newer cairn that wrote them.")
     }
     return found
+  }
+
+  /// Makes the tables in a file, or brings them to the current version.
+  static func prepare(_ file: DatabaseFile) async throws {
+    let path = file.path
+    try await file.write { db in
+      // Reading first spares the write lock when nothing is to be done.
+      guard try versionFound(db, path: path) < version else { return }
+      try file.begin(db)
+      try file.finishing(db) {
+        try migrate(db, path: path)
+        try db.execute(sql: "COMMIT")
+      }
+    }
   }
 
   /// Makes the tables, or brings them to the current version, in the transaction that is open.

@@ -593,6 +593,7 @@ import Testing
     try await place.probe.execute(
       """
       DROP TABLE cairn_processing_checkpoints; DROP TABLE cairn_processing_history;
+      DROP TABLE cairn_stage_checkpoints; DROP TABLE cairn_stage_pipelines;
       DELETE FROM cairn_schema_version WHERE version > 1
       """)
     let sink = SQLiteSink(path: place.folder.file("target.db"))

@@ -9,10 +9,11 @@ package struct CrashCase: Sendable, CustomStringConvertible {
 
   package var description: String { "\(point.rawValue), \(mode.rawValue)" }
 
-  /// Every moment, in upsert and append mode. Standard input and entity batches have suites of their
-  /// own.
+  /// Every moment of a load, in upsert and append mode. Standard input, entity batches and stages have
+  /// suites of their own.
   package static let all = FaultPoint.allCases.filter {
     $0 != .inputConverted && !FaultPoint.ofEntityBatches.contains($0)
+      && !FaultPoint.ofStages.contains($0)
   }.flatMap { point in
     [LoadMode.upsert, .append].map { CrashCase(point: point, mode: $0) }
   }

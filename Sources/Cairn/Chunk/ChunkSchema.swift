@@ -28,7 +28,7 @@ enum ChunkSchema {
       ])
   }
 
-  private static func descriptor(_ column: ChunkColumn) -> ColumnDescriptor {
+  static func descriptor(_ column: ChunkColumn) -> ColumnDescriptor {
     let name = column.name
     switch column.type {
     case .text:

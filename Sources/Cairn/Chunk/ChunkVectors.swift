@@ -58,7 +58,7 @@ enum ChunkVectors {
     return ByteStrings(storage: ByteStorage(copying: values.flatMap { $0 }), slices: slices)
   }
 
-  private static func physical(_ values: ColumnValues) -> PhysicalValues {
+  static func physical(_ values: ColumnValues) -> PhysicalValues {
     switch values {
     case .text(let values): .byteArray(values)
     case .boolean(let values): .boolean(values)
@@ -172,7 +172,7 @@ enum ChunkVectors {
     return difference
   }
 
-  private static func values(
+  static func values(
     _ values: PhysicalValues, column: ChunkColumn, path: String
   ) throws -> ColumnValues {
     switch (values, column.type) {

@@ -7,9 +7,10 @@ public enum ErrorClass: String, Sendable, Hashable, Codable {
   /// It will not work however often it is tried, until somebody mends something.
   case fatal
 
-  /// The class of an error that `load` or `resume` threw.
+  /// The class of an error that `load`, `resume` or a stage threw.
   public static func of(_ error: any Error) -> ErrorClass {
     switch error {
+    case let error as any ClassifiedError: error.errorClass
     case LoadError.inputKept(_, _, let cause): of(cause)
     case SinkError.transient, SinkError.unreachable, SinkError.unavailable: .transient
     case EntityBatchError.circuitOpen, EntityBatchError.commitsLost: .transient

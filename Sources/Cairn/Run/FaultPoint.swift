@@ -74,10 +74,35 @@ public enum FaultPoint: String, Sendable, CaseIterable {
   /// The checkpoint is cleared, before the caller knows.
   case entitiesCleared = "entities-cleared"
 
-  /// The points that an entity batch passes, in order; the others are those of loads.
+  /// A stage is about to run; nothing of it is done.
+  case stageBegun = "stage-begun"
+  /// Within a stage's body, where the program says so.
+  case stageHalfRun = "stage-half-run"
+  /// A stage that streams has written a batch.
+  case stageBatchWritten = "stage-batch-written"
+  /// A stage's body has returned; nothing of it is saved.
+  case stageRan = "stage-ran"
+  /// A stage's data is written aside, under a temporary name.
+  case stageDataWritten = "stage-data-written"
+  /// A stage's data file has its name, its state file has none.
+  case stageDataNamed = "stage-data-named"
+  /// A stage's files are there; the registry does not know them.
+  case stageFilesNamed = "stage-files-named"
+  /// A stage is in the registry; the program does not know yet.
+  case stageRecorded = "stage-recorded"
+  /// A pipeline's body has returned; the execution is not yet complete.
+  case stagesDone = "stages-done"
+
+  /// The points that an entity batch passes, in order; those of stages and of loads are others.
   public static let ofEntityBatches: [FaultPoint] = [
     .batchComputed, .stateBeforeRename, .stateWritten, .batchMarked, .batchBefore, .batchAfter,
     .entitiesDone, .entitiesReplaced, .entitiesCleared,
+  ]
+
+  /// The points that a pipeline passes, in order.
+  public static let ofStages: [FaultPoint] = [
+    .stageBegun, .stageHalfRun, .stageBatchWritten, .stageRan, .stageDataWritten, .stageDataNamed,
+    .stageFilesNamed, .stageRecorded, .stagesDone,
   ]
 }
 
