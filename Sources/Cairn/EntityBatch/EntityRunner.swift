@@ -437,9 +437,15 @@ struct EntityRunner: Sendable {
 
   private var retry: TransientRetry {
     let stop = options.stop
-    return TransientRetry(policy: options.retry, environment: options.environment) {
-      stop.raised != nil
-    }
+    let logger = options.logger
+    return TransientRetry(
+      policy: options.retry, environment: options.environment,
+      isStopping: { stop.raised != nil },
+      retrying: { error, _, failures, wait in
+        logger.notice(
+          "will try again",
+          metadata: ["reason": "\(error)", "failures": "\(failures)", "wait": "\(wait)"])
+      })
   }
 
   private func backoff(_ failures: Int) -> Duration {

@@ -391,7 +391,7 @@ struct LoadRunner {
   private var retry: TransientRetry {
     TransientRetry(
       policy: job.retry, environment: options.environment, isStopping: { stopReason != nil },
-      journal: journal)
+      retrying: { journal.retrying($0, chunk: $1, failures: $2, wait: $3) })
   }
 
   private var stopReason: StopReason? {

@@ -4,8 +4,8 @@ struct TransientRetry: Sendable {
   let environment: RunEnvironment
   /// Whether to give up waiting: a stop was asked for.
   let isStopping: @Sendable () -> Bool
-  /// Told of what is tried again.
-  let journal: RunJournal
+  /// Hears what is tried again: the error, the chunk, how often it failed, and how long is waited.
+  let retrying: @Sendable (SinkError, Int?, Int, Duration) -> Void
 
   /// Does `work` until it succeeds, fails otherwise, or has failed transiently as often as the policy
   /// allows; then its last error is thrown.
@@ -23,7 +23,7 @@ struct TransientRetry: Sendable {
         guard failures < policy.attempts, !isStopping() else { throw error }
         let wait = Backoff.wait(
           afterFailures: failures, policy: policy, random: environment.random())
-        journal.retrying(error, chunk: chunk, failures: failures, wait: wait)
+        retrying(error, chunk, failures, wait)
         try await environment.sleep(wait)
       }
     }

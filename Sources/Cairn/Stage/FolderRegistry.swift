@@ -222,7 +222,9 @@ public final class FolderRegistry: StageRegistry {
     guard DurableFile.isFolder(folder.path) else { return [] }
     let content = try locked { try read(&$0) }
     var found: [StageCheckpoint] = []
-    let executions = filter.pipelineID.map { [$0] } ?? content.executions
+    var executions = filter.pipelineID.map { [$0] } ?? content.executions
+    // An id begins with that of its execution.
+    if let id = filter.id { executions = executions.filter { id.hasPrefix($0 + "_") } }
     for execution in executions {
       for entry in content.entries[execution] ?? [] {
         if let limit = filter.savedBefore, let time = entry.timestamp, time >= limit { continue }
@@ -424,7 +426,20 @@ private struct Stamps: Equatable {
 extension RegistryContent.Entry {
   /// Whether it may be the checkpoint of an id; certain only when it says no.
   fileprivate func mayHave(id: String) -> Bool {
-    text.firstRange(of: JSONContent.quoted(id)) != nil || text.contains(UInt8(ascii: "\\"))
+    let wanted = JSONContent.quoted(id)
+    return text.withUnsafeBytes { text in
+      wanted.withUnsafeBytes { wanted in
+        guard let start = text.baseAddress, let other = wanted.baseAddress else { return false }
+        // One that has something escaped may be written in another way.
+        if memchr(start, Int32(UInt8(ascii: "\\")), text.count) != nil { return true }
+        var place = 0
+        while place + wanted.count <= text.count {
+          if memcmp(start + place, other, wanted.count) == 0 { return true }
+          place += 1
+        }
+        return false
+      }
+    }
   }
 }
 

@@ -34,46 +34,56 @@ let pipelines = Pipelines(checkpoints: checkpoints)
   fclose(file)
 }
 
-let receipt = try await pipelines.run("stocks", input: request) { run in
-  let raw = try await run.stage("data_extraction", metadata: ["tickers": 3]) {
-    let prices = try await withThrowingTaskGroup(of: [Price].self) { group in
-      for ticker in request.tickers {
-        group.addTask {
-          // Each share is a stage of its own within this one, so that a crash costs one download.
-          try await run.stage("download \(ticker)") {
-            let prices = download(ticker, days: request.days)
-            run.reach(.stageHalfRun)
-            try note("download \(ticker)")
-            return prices
+/// The pipeline.
+func stocks() async throws -> Receipt {
+  try await pipelines.run("stocks", input: request) { run in
+    let raw = try await run.stage("data_extraction", metadata: ["tickers": 3]) {
+      let prices = try await withThrowingTaskGroup(of: [Price].self) { group in
+        for ticker in request.tickers {
+          group.addTask {
+            // Each share is a stage of its own within this one, so that a crash costs one download.
+            try await run.stage("download \(ticker)") {
+              let prices = download(ticker, days: request.days)
+              run.reach(.stageHalfRun)
+              try note("download \(ticker)")
+              return prices
+            }
           }
         }
+        var all: [Price] = []
+        for try await prices in group { all += prices }
+        return all
       }
-      var all: [Price] = []
-      for try await prices in group { all += prices }
-      return all
+      run.reach(.stageHalfRun)
+      try note("data_extraction")
+      return try RecordBatch(
+        rows: prices.sorted { ($0.ticker, $0.day) < ($1.ticker, $1.day) })
     }
-    run.reach(.stageHalfRun)
-    try note("data_extraction")
-    return try RecordBatch(
-      rows: prices.sorted { ($0.ticker, $0.day) < ($1.ticker, $1.day) })
-  }
-  let clean = try await run.stage("data_validation", version: 2) {
-    let clean = try validated(raw)
-    run.reach(.stageHalfRun)
-    try note("data_validation")
-    return clean
-  }
-  let features = try await run.stage("feature_engineering") {
-    let features = try featured(clean)
-    run.reach(.stageHalfRun)
-    try note("feature_engineering")
-    return features
-  }
-  return try await run.stage("load", into: sink, table: "prices", key: key) {
-    run.reach(.stageHalfRun)
-    try note("load")
-    return features
+    let clean = try await run.stage("data_validation", version: 2) {
+      let clean = try validated(raw)
+      run.reach(.stageHalfRun)
+      try note("data_validation")
+      return clean
+    }
+    let features = try await run.stage("feature_engineering") {
+      let features = try featured(clean)
+      run.reach(.stageHalfRun)
+      try note("feature_engineering")
+      return features
+    }
+    return try await run.stage("load", into: sink, table: "prices", key: key) {
+      run.reach(.stageHalfRun)
+      try note("load")
+      return features
+    }
   }
 }
-precondition(receipt.counts.addsUp && receipt.counts.rejected == 0)
-print("\(receipt.counts.inserted) prices in the table")
+
+do {
+  let receipt = try await stocks()
+  precondition(receipt.counts.addsUp && receipt.counts.rejected == 0)
+  print("\(receipt.counts.inserted) prices in the table")
+} catch {
+  FileHandle.standardError.write(Data("\(error)\n".utf8))
+  exit(1)
+}
