@@ -221,10 +221,26 @@ public final class FolderRegistry: StageRegistry {
     // Looking makes no folder.
     guard DurableFile.isFolder(folder.path) else { return [] }
     let content = try locked { try read(&$0) }
+    let all = filter.pipelineID.map { [$0] } ?? content.executions
+    var executions = all
+    // An id begins with that of its execution, unless a program has made it otherwise.
+    if let id = filter.id { executions = all.filter { id.hasPrefix($0 + "_") } }
+    var found = try matches(filter, among: executions, in: content)
+    if found.isEmpty, executions.count < all.count {
+      executions = all
+      found = try matches(filter, among: all, in: content)
+    }
+    found.reverse()
+    // Within an execution the order of the entries counts, whatever the clock said.
+    if executions.count > 1 { found = found.interleavedByTime() }
+    return filter.limit.map { Array(found.prefix($0)) } ?? found
+  }
+
+  /// The checkpoints of some executions that satisfy a filter, oldest first in each.
+  private func matches(
+    _ filter: CheckpointFilter, among executions: [String], in content: RegistryContent
+  ) throws -> [StageCheckpoint] {
     var found: [StageCheckpoint] = []
-    var executions = filter.pipelineID.map { [$0] } ?? content.executions
-    // An id begins with that of its execution.
-    if let id = filter.id { executions = executions.filter { id.hasPrefix($0 + "_") } }
     for execution in executions {
       for entry in content.entries[execution] ?? [] {
         if let limit = filter.savedBefore, let time = entry.timestamp, time >= limit { continue }
@@ -238,10 +254,7 @@ public final class FolderRegistry: StageRegistry {
         if filter.accepts(checkpoint) { found.append(checkpoint) }
       }
     }
-    found.reverse()
-    // Within an execution the order of the entries counts, whatever the clock said.
-    if executions.count > 1 { found = found.interleavedByTime() }
-    return filter.limit.map { Array(found.prefix($0)) } ?? found
+    return found
   }
 
   /// Writes the registry anew without them, or lines into its journal.
