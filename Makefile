@@ -59,4 +59,4 @@ bench: release ## Measure speed and memory beside other tools: ONLY=convert,load
 	"$$CAIRN_VENV/bin/python" Scripts/bench/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 clean: ## Remove what make made: builds, .venv, bench-data.
-	rm -rf .build Examples/*/.build Scripts/bench/parquet-bench/.build .venv bench-data
+	rm -rf .build .build-examples .build-examples-alone Scripts/bench/parquet-bench/.build .venv bench-data

@@ -8,13 +8,17 @@ for manifest in Examples/*/Package.swift; do
   [ -e "$manifest" ] || continue
   folder=${manifest%/Package.swift}
   printf '%s:\n' "$folder" >&2
+  # Those with the same traits share what they build, which is nearly all of it.
+  scratch=.build-examples
+  if grep -q 'traits: \[\]' "$manifest"; then scratch=.build-examples-alone; fi
   if [ -d "$folder/Tests" ]; then
-    swift test --package-path "$folder"
+    swift test --package-path "$folder" --scratch-path "$scratch"
   else
-    swift run --package-path "$folder"
+    swift run --package-path "$folder" --scratch-path "$scratch"
   fi
   if grep -q 'traits: \[\]' "$manifest"; then
-    resolved=$(swift package --package-path "$folder" show-dependencies --format flatlist)
+    resolved=$(swift package --package-path "$folder" --scratch-path "$scratch" \
+      show-dependencies --format flatlist)
     if [ "$(printf '%s\n' "$resolved" | wc -l)" -ne 1 ]; then
       printf '%s takes no traits; expected Cairn alone to be resolved, found:\n%s\n' \
         "$folder" "$resolved" >&2

@@ -95,7 +95,8 @@ final class CuttingProxy: Sendable {
 
   private func toServer(_ link: Link) {
     var buffer = [UInt8](repeating: 0, count: 16_384)
-    let commit = [UInt8(ascii: "Q"), 0, 0, 0, 11] + Array("COMMIT".utf8) + [0]
+    // The end of a query, whatever precedes it in the same message.
+    let commit = Array("COMMIT".utf8) + [0]
     while true {
       let count = recv(link.client, &buffer, buffer.count, 0)
       guard count > 0 else { break }

@@ -147,6 +147,15 @@ def random_lists(choose, rows):
                     schema=pa.schema([part for part, _ in fields]))
 
 
+def has_bytes_in_struct(type, inside=False):
+    """Whether a struct, or a map, has a field of bytes somewhere."""
+    if pa.types.is_binary(type) or pa.types.is_fixed_size_binary(type):
+        return inside
+    inside = inside or pa.types.is_struct(type) or pa.types.is_map(type)
+    fields = [type.field(number).type for number in range(type.num_fields)]
+    return any(has_bytes_in_struct(field, inside) for field in fields)
+
+
 def make(folder):
     import duckdb
     import polars
@@ -164,6 +173,10 @@ def make(folder):
         if writer == "polars" and any(pa.types.is_map(t) or pa.types.is_fixed_size_binary(t)
                                       for t in table.schema.types):
             writer = "arrow"  # polars has neither
+        if writer == "duckdb" and any(has_bytes_in_struct(t) for t in table.schema.types):
+            # DuckDB 2.0 writes a BLOB for structs that are null, before those of others: neither it
+            # nor pyarrow reads the values again that were written. Here such a page is malformed.
+            writer = "arrow"
         if writer == "arrow":
             pq.write_table(
                 table, path, data_page_version=choose.choice(["1.0", "2.0"]),
