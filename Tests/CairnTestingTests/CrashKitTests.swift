@@ -61,7 +61,7 @@ struct CrashKitTests {
       var ends: [Int32] = [0, 0]
       try #require(pipe(&ends) == 0)
       defer { for end in ends { close(end) } }
-      let child = try ChildProcess(ChildCommand("/bin/sleep", ["60"]))
+      let child = try ChildProcess(ChildCommand("/bin/sleep", ["3600"]))
       func target(_ descriptor: String, of process: String) throws -> String {
         try FileManager.default.destinationOfSymbolicLink(
           atPath: "/proc/\(process)/fd/\(descriptor)")
@@ -79,7 +79,7 @@ struct CrashKitTests {
 
   @Test("A child is stopped, woken and killed")
   func signals() async throws {
-    let child = try ChildProcess(ChildCommand("/bin/sh", ["-c", "sleep 60"]))
+    let child = try ChildProcess(ChildCommand("/bin/sh", ["-c", "sleep 3600"]))
     child.stop()
     for _ in 0..<5_000 where !child.isStopped { try await Task.sleep(for: .milliseconds(2)) }
     #if os(Linux)
@@ -95,7 +95,7 @@ struct CrashKitTests {
 
   @Test("A child that does not end in time is killed; one that is not there is an error")
   func failures() async throws {
-    let child = try ChildProcess(ChildCommand("/bin/sh", ["-c", "exec sleep 600"]))
+    let child = try ChildProcess(ChildCommand("/bin/sh", ["-c", "exec sleep 36000"]))
     await #expect(throws: ChildProcessError.self) {
       try await child.wait(timeout: .milliseconds(50))
     }
@@ -112,7 +112,7 @@ struct CrashKitTests {
       [ "$(wc -l < "$LOG")" -ge 4 ] && exit 0
       [ -n "$CAIRN_CRASH_AT" ] && kill -9 $$
       echo "loading 61.5 %" >&2
-      exec sleep 60
+      exec sleep 3600
       """
     let folder = try ChildProcess(ChildCommand("/bin/sh", ["-c", "mktemp -d"]))
     let path = try await folder.wait().standardOutput.split(separator: "\n")[0]
