@@ -167,6 +167,22 @@ struct RecordedKeys {
     """
   }
 
+  /// Records of keys that are watched that they were written, where a row `t` of the target has them
+  /// for which a condition holds.
+  func touchSQL(
+    rowsOf target: String, where condition: String, sequence: Int64, chunk: Int, row: UInt64
+  ) -> String {
+    // The columns on the left say how they compare: as the target's unique key does.
+    let isSame = key.columns.enumerated().map { position, column in
+      "\(table).k\(position) = t.\(column.name.quotedIdentifier)"
+    }.joined(separator: " AND ")
+    return """
+      UPDATE \(table) SET sequence = \(sequence), chunk_id = \(chunk), row = \(row)
+      WHERE watched AND EXISTS (
+        SELECT 1 FROM main.\(target.quotedIdentifier) t WHERE \(isSame) AND (\(condition)))
+      """
+  }
+
   /// Watches the key (parameters 1…).
   var watchSQL: String {
     """

@@ -35,5 +35,5 @@ public enum SinkBattery {
     + TraceChecks.all
 
   /// All checks of a sink that keeps marks of entity batches too (``EntityBatchSink``).
-  public static let entityChecks: [SinkCheck] = EntityChecks.all
+  public static let entityChecks: [SinkCheck] = EntityChecks.all + EntityLoadChecks.all
 }
