@@ -43,13 +43,45 @@ extension ColumnChunkWriter {
     let dictionary = isDictionary == nil ? nil : dictionarySize(rows, valueCount)
     switch options.encodingPolicy {
     case .fast:
-      guard let dictionary else { return .plain }
       // Each row costs plain at least its length or number, so often no row need be looked at.
-      return dictionary <= valueCount * leastPlainSize || dictionary < plainSize(rows)
-        ? .rleDictionary : .plain
+      if let dictionary,
+        dictionary <= valueCount * leastPlainSize || dictionary < plainSize(rows)
+      {
+        return .rleDictionary
+      }
+      return try deltasAreClearlySmaller(rows) ? .deltaBinaryPacked : .plain
     case .smallest:
       return try chooseSmallest(rows, dictionary)
     }
+  }
+
+  /// How many runs of values deltas are tried on, and how many elements each has: a block and the
+  /// value before it.
+  private static let sampledRuns = 8
+  private static let sampledRunLength = 129
+
+  /// Whether numbers are smaller by a quarter as deltas, after compression, in runs from all over the
+  /// column. For less it is not worth to leave the encoding that every reader knows.
+  private func deltasAreClearlySmaller(_ rows: ColumnRows) throws -> Bool {
+    guard column.physicalType == .int32 || column.physicalType == .int64,
+      rows.elementCount >= Self.sampledRunLength
+    else { return false }
+    let plain = try sampleSize(rows, .plain)
+    return try sampleSize(rows, .deltaBinaryPacked) * 4 <= plain * 3
+  }
+
+  /// Compressed bytes of runs from all over the column.
+  private func sampleSize(_ rows: ColumnRows, _ encoding: Encoding) throws -> Int {
+    let levels = LevelWriter(column: column, version: options.dataPages, scratch: scratch)
+    let length = Self.sampledRunLength
+    let runs = min(Self.sampledRuns, rows.elementCount / length)
+    scratch.page.removeAll()
+    for run in 0..<runs {
+      let start = (rows.elementCount - length) * run / max(runs - 1, 1)
+      try encodeValues(
+        rows.values, levels.values(rows, of: start..<start + length), encoding)
+    }
+    return try compressPage().count
   }
 
   /// Bytes of the dictionary and all indices before compression, if one can be written.
