@@ -55,16 +55,10 @@ struct ColumnChunkWriter {
     if valuesAreDistinct || isDictionary == .built && isByBytes {
       statistics.distinctCount = Int64(scratch.usage.usedCount)
     }
-    StatisticsWriter.setNaNCount(of: rows, order: order, in: &statistics)
-    var bounds: PlainPageBounds?
-    if column.physicalType == .byteArray, order == .bytes,
-      encoding == .rleDictionary || encoding == .plain
-    {
-      bounds = PlainPageBounds()
-    } else {
-      StatisticsWriter.setBounds(
-        of: rows.values, isUsed: scratch.usage.isUsed, order: order, in: &statistics)
-    }
+    let isFoundInPages =
+      column.physicalType == .byteArray && order == .bytes
+      && (encoding == .rleDictionary || encoding == .plain)
+    var bounds = isFoundInPages ? PlainPageBounds() : nil
     var chunk = ColumnChunkMetadata(
       physicalType: column.physicalType, path: column.path, encodings: [],
       codec: options.codec.compressionCodec, valueCount: 0, uncompressedByteCount: 0,
@@ -105,7 +99,13 @@ struct ColumnChunkWriter {
       row = page.rows.upperBound
     } while row < rows.rowCount
     statistics.nullCount = Int64(nullCount)
-    bounds?.set(in: &statistics)
+    if let bounds {
+      bounds.set(in: &statistics)
+    } else if pages?.setBounds(of: column.physicalType, order: order, in: &statistics) != true {
+      StatisticsWriter.setNaNCount(of: rows, order: order, in: &statistics)
+      StatisticsWriter.setBounds(
+        of: rows.values, isUsed: scratch.usage.isUsed, order: order, in: &statistics)
+    }
     chunk.statistics = statistics
     chunk.writtenPages = pages?.finished(chunk: statistics)
     if let rate = options.bloomFilters[column.name] {
