@@ -1,7 +1,7 @@
 /// How a ``FileWriter`` chooses a column's encoding when none is given for it.
 public enum EncodingPolicy: Sendable, Hashable {
   /// A dictionary if it is smaller than plain before compression; else, for integers, deltas if a
-  /// sample of a thousand values is smaller by a quarter after compression; else plain. Little work.
+  /// sample of two thousand values is smaller by a tenth after compression; else plain. Little work.
   case fast
   /// Plain, dictionary, delta or byte stream split, whichever is smallest after compression: plausible ones are
   /// tried on the chunk's first 64 KiB of values.
