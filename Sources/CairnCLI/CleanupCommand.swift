@@ -21,36 +21,45 @@ struct CleanupCommand: AsyncParsableCommand {
   var dryRun = false
 
   @OptionGroup var sinkOptions: SinkOptionGroup
+  @OptionGroup var recordOptions: RecordOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
-      let retention = try retention()
-      let now = RunEnvironment.live.now()
-      var failures = 0
-      var freed: Int64 = 0
-      for folder in Cleanup.folders(in: sinkOptions.checkpointDirectory())
-      where Cleanup.isExpired(folder, retention: retention, now: now) {
-        let what =
-          "\(folder.syncID)  \(folder.status?.rawValue ?? "unknown")"
-          + "  \(Readable.bytes(folder.bytes))"
-        if dryRun {
-          Terminal.print("would delete  \(what)")
-          continue
-        }
-        do {
-          let address = try sinkOptions.address(ofFolder: folder.sink)
-          let sink = try address.map { try $0.open() }
-          try await Cleanup.remove(folder, sink: sink)
-          freed += folder.bytes
-          Terminal.print("deleted  \(what)")
-        } catch {
-          failures += 1
-          Terminal.note("\(Terminal.red("cairn:")) \(folder.syncID) is left alone: \(error)")
-        }
-      }
-      if !dryRun { Terminal.note("\(Readable.bytes(freed)) freed") }
+      try recordOptions.begin()
+      let records = try recordOptions.open(sinkOptions.readJob(), onlyIfAsked: dryRun)
+      let failures = try await records.keeping { try await deleteExpired(records) }
       if failures > 0 { throw ExitCode(ExitStatus.failed) }
     }
+  }
+
+  /// - Returns: How many folders could not be deleted.
+  private func deleteExpired(_ records: CommandRecords) async throws -> Int {
+    let retention = try retention()
+    let now = RunEnvironment.live.now()
+    var failures = 0
+    var freed: Int64 = 0
+    for folder in Cleanup.folders(in: sinkOptions.checkpointDirectory())
+    where Cleanup.isExpired(folder, retention: retention, now: now) {
+      let what =
+        "\(folder.syncID)  \(folder.status?.rawValue ?? "unknown")"
+        + "  \(Readable.bytes(folder.bytes))"
+      if dryRun {
+        Terminal.print("would delete  \(what)")
+        continue
+      }
+      do {
+        let address = try sinkOptions.address(ofFolder: folder.sink)
+        let sink = try address.map { try $0.open() }
+        try await Cleanup.remove(folder, sink: sink, options: records.options)
+        freed += folder.bytes
+        Terminal.print("deleted  \(what)")
+      } catch {
+        failures += 1
+        Terminal.note("\(Terminal.red("cairn:")) \(folder.syncID) is left alone: \(error)")
+      }
+    }
+    if !dryRun { Terminal.note("\(Readable.bytes(freed)) freed") }
+    return failures
   }
 
   private func retention() throws -> Duration {
