@@ -54,7 +54,7 @@ struct CheckpointsCleanupCommand: AsyncParsableCommand {
         }
         return
       }
-      let records = try recordOptions.open(nil)
+      let records = try recordOptions.open(nil, usual: place.settings().logging)
       let deleted = try await records.keeping {
         try await checkpoints.cleanUp(olderThan: retention, events: records.events)
       }

@@ -29,10 +29,14 @@ struct RecordOptions: ParsableArguments {
 
   /// Opens the log and the figures of a job.
   ///
-  /// - Parameter isAsked: Whether a log is only kept where somebody asks for one: by a command that
-  ///   looks at things and changes nothing.
-  func open(_ job: Job?, onlyIfAsked isAsked: Bool = false) throws -> CommandRecords {
-    var logging = job?.logging ?? LoggingOptions()
+  /// - Parameters:
+  ///   - usual: What is logged where the job says nothing.
+  ///   - isAsked: Whether a log is only kept where somebody asks for one: by a command that looks at
+  ///     things and changes nothing.
+  func open(
+    _ job: Job?, usual: LoggingOptions? = nil, onlyIfAsked isAsked: Bool = false
+  ) throws -> CommandRecords {
+    var logging = job?.logging ?? usual ?? LoggingOptions()
     if let logs {
       logging.logFile = logs + (logs.hasSuffix("/") ? "" : "/") + "pipeline.log"
       logging.logToFile = logging.logToFile ?? true
