@@ -158,7 +158,7 @@ import Testing
     let registry = SQLiteStageRegistry(path: folder.file("registry.db"))
     let first = pipelines(registry: registry)
     try await first.run("stocks", input: 1) { _ in
-      await #expect(throws: PipelineError.self) {
+      _ = await #expect(throws: PipelineError.self) {
         try await pipelines(registry: registry).run("stocks", input: 1) { _ in }
       }
     }
