@@ -157,8 +157,15 @@ let package = Package(
       name: "batch-program",
       dependencies: ["Cairn", "CairnPostgres", "CairnSQLite", "CairnTesting"],
       path: "Tests/BatchProgram", swiftSettings: strict),
+    // Examples whose logs the command is asked about.
+    .executableTarget(
+      name: "stock-pipeline", dependencies: ["Cairn", "CairnSQLite", "CairnTesting"],
+      path: "Examples/StockPipeline/Sources/StockPipeline", swiftSettings: strict),
+    .executableTarget(
+      name: "training-loop", dependencies: ["Cairn", "CairnSQLite", "CairnTesting"],
+      path: "Examples/TrainingLoop/Sources/TrainingLoop", swiftSettings: strict),
     .testTarget(
-      name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
+      name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts", "CairnSQLite"],
       swiftSettings: strict),
     .testTarget(
       name: "CairnPostgresTests",
@@ -172,7 +179,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CairnCLITests",
-      dependencies: ["AlertPeers", "CairnCLI", "CairnSQLite", "CairnTesting", "CommandParts"],
+      dependencies: [
+        "AlertPeers", "CairnCLI", "CairnSQLite", "CairnTesting", "CommandParts", "stock-pipeline",
+        "training-loop",
+      ],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

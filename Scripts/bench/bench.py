@@ -197,10 +197,12 @@ def load(bench: Bench):
 def checkpoints(bench: Bench):
     """What checkpoints cost a fresh load."""
     source = bench.warm(bench.samples.extract())
-    off = {"ENABLE_CHECKPOINTING": "false"}
+    # Both without a log: with checkpoints off there would be none.
+    on = {"CAIRN_LOG_TO_FILE": "false"}
+    off = {**on, "ENABLE_CHECKPOINTING": "false"}
     series = measure.side_by_side(
         {
-            "on": lambda: timed(bench.load(source, "--key", KEY)),
+            "on": lambda: timed(bench.load(source, "--key", KEY, environment=on)),
             "off": lambda: timed(bench.load(source, "--key", KEY, environment=off)),
         },
         bench.rounds,
@@ -338,7 +340,7 @@ def resume(bench: Bench):
 def events(bench: Bench):
     """An event, beside Python's logging into the same files."""
     count = 100_000
-    whole, caller, single, processor, json_alone, both = ([] for _ in range(6))
+    whole, caller, sparse, single, processor, json_alone, both = ([] for _ in range(7))
     for _ in range(bench.rounds):
         ours = measure.run(
             [bench.inside, "events", count, bench.fresh("events-cairn")]
@@ -348,6 +350,7 @@ def events(bench: Bench):
         theirs = bench.python("python_logging.py", count, bench.fresh("events-python")).figures()
         whole.append(ours["seconds_per_event"])
         caller.append(ours["caller_seconds_per_event"])
+        sparse.append(ours["sparse_seconds"])
         single.append(ours["single_seconds"])
         processor.append(ours["processor_seconds_per_event"])
         json_alone.append(theirs["json_alone"])
@@ -362,8 +365,9 @@ def events(bench: Bench):
         ("an event, to the caller", caller, "bursts of 1,000"),
         ("an event, 100,000 without a pause, all written", whole,
          f"processor time {micro(processor)}"),
+        ("an event, to the caller, one every 5 ms", sparse, ""),
         # No target: what it takes to wake a thread is the system's.
-        ("an event, to the caller, when the log sleeps", single, "wakes the log's thread"),
+        ("an event, to the caller, after an idle second", single, "wakes the log's thread"),
     ):  # fmt: skip
         middle = statistics.median(values)
         rows.append(
@@ -375,6 +379,32 @@ def events(bench: Bench):
             )
         )  # fmt: skip
         beside = ""
+    return rows
+
+
+@section("log")
+def log(bench: Bench):
+    """What the log and the figures of data quality cost a load."""
+    source = bench.warm(bench.samples.extract())
+    sides = {"on": [], "off": []}
+    for number in range(2 * bench.rounds):
+        # In turn, and the turn changes: on off off on.
+        for side in ("on", "off") if number % 2 == 0 else ("off", "on"):
+            environment = {"CAIRN_LOG_TO_FILE": "true" if side == "on" else "false"}
+            run = bench.load(source, "--key", KEY, environment=environment)
+            sides[side].append((run.seconds, run.user_seconds))
+    rows = []
+    for what, place in (("wall", 0), ("user time", 1)):
+        on, off = ([figures[place] for figures in sides[side]] for side in ("on", "off"))
+        ratio = statistics.median(on) / statistics.median(off)
+        rows.append(
+            table.Row(
+                f"load with log and data quality, beside one without, {what}",
+                f"{table.seconds(min(on))} / {table.seconds(statistics.median(on))}",
+                f"{table.seconds(min(off))} / {table.seconds(statistics.median(off))}",
+                f"{ratio:.3f}",
+            )
+        )  # fmt: skip
     return rows
 
 

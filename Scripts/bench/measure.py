@@ -39,6 +39,7 @@ class Run:
     peak_bytes: int
     output: str
     code: int
+    user_seconds: float
 
     def figures(self) -> dict:
         """The JSON object that the command printed last on standard output."""
@@ -94,7 +95,7 @@ def run(command, environment=None, directory=None, accept=(0,), timeout=3600) ->
             said = err.read().decode(errors="replace").strip()[-600:]
             raise CommandFailed(command, code, said or output[-600:])
     scale = 1 if os.uname().sysname == "Darwin" else 1024
-    return Run(seconds, usage.ru_maxrss * scale, output, code)
+    return Run(seconds, usage.ru_maxrss * scale, output, code, usage.ru_utime)
 
 
 @dataclass

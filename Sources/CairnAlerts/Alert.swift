@@ -1,20 +1,23 @@
 public import Cairn
 
-/// What is told of how a run ended: counts and words, never values of rows or secrets.
+/// What is told of how a load, a pipeline or a processor's work ended: counts and words, never values
+/// of rows or secrets.
 public struct Alert: Sendable, Hashable {
   /// How it ended.
   public var occasion: AlertOccasion
-  /// The job's name.
+  /// The name of the job, the pipeline or the processor.
   public var job: String
-  /// The source's name.
+  /// The source's name; empty for what has none.
   public var source: String
-  /// The target table.
+  /// The target table; empty for what has none.
   public var table: String
-  /// Where the sink is, without secrets.
+  /// Where the sink is, without secrets; empty for what has none.
   public var sink: String
   /// The run's id, where one began or was found.
   public var syncID: SyncID?
-  /// Which attempt of the run it was.
+  /// The id of a pipeline's execution, where one began or was found.
+  public var pipelineID: String?
+  /// Which attempt of the run or execution it was.
   public var attempt: Int?
   /// What became of the rows, over all attempts.
   public var counts: RowCounts?
@@ -24,6 +27,8 @@ public struct Alert: Sendable, Hashable {
   public var totalChunks: Int?
   /// Chunks that failed in this attempt.
   public var failedChunks: [Int] = []
+  /// What else is to be told, a line each.
+  public var details: [Detail] = []
   /// Why it ended like this, if by an error.
   public var problem: Problem?
   /// Whether the source had been loaded before, so that there is nothing to tell but that all is well.
@@ -34,6 +39,20 @@ public struct Alert: Sendable, Hashable {
   public var host = LeaseOwner.current().host
   /// When it ended: nanoseconds since 1970-01-01 UTC.
   public var time: Int64
+
+  /// A line of an alert: a name of one word, and what there is to say.
+  public struct Detail: Sendable, Hashable {
+    /// The name, for example `stages`.
+    public var name: String
+    /// What there is to say.
+    public var value: String
+
+    /// Makes a line.
+    public init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
 
   /// What went wrong.
   public struct Problem: Sendable, Hashable {
@@ -84,9 +103,9 @@ extension Alert {
     // A run that an earlier load left partly successful is `done` as well.
     case .done(let receipt): occasion = receipt.status == "SUCCESS" ? .success : .partialSuccess
     case .partial: occasion = .partialSuccess
-    case .stopped(_, .sinkAway), .stopped(_, .loadUnfinished), .stopped(_, .circuitOpen):
+    case .stopped(_, let reason):
+      guard reason.isFailure else { return nil }
       occasion = .failed
-    case .stopped(_, .deadline), .stopped(_, .signal), .stopped(_, .cancelled): return nil
     }
     self.init(
       occasion, job: receipt.job, source: receipt.source, table: receipt.table,
@@ -129,10 +148,12 @@ extension Alert {
     problem = Problem(errorClass: .of(error), summary: ErrorSummary.of(error))
   }
 
-  private static func isOwnedElsewhere(_ error: any Error) -> Bool {
+  static func isOwnedElsewhere(_ error: any Error) -> Bool {
     switch error {
     case LoadError.inputKept(_, _, let cause): isOwnedElsewhere(cause)
     case LoadError.ownedElsewhere, LoadError.overtaken, SinkError.fenced: true
+    case PipelineError.ownedElsewhere, PipelineError.overtaken: true
+    case EntityBatchError.ownedElsewhere, EntityBatchError.overtaken: true
     default: false
     }
   }

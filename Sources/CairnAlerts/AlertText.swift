@@ -27,10 +27,14 @@ struct AlertText {
       let cut = words.count < problem.summary.count ? " …" : ""
       facts.append(("error", "\(Self.printable(words))\(cut) (\(problem.errorClass.rawValue))"))
     }
-    facts.append(("source", Self.printable(alert.source)))
-    facts.append(("target", Self.printable("\(alert.table) in \(alert.sink)")))
-    if let syncID = alert.syncID {
-      facts.append(("run", "\(syncID)" + (alert.attempt.map { ", attempt \($0)" } ?? "")))
+    if !alert.source.isEmpty { facts.append(("source", Self.printable(alert.source))) }
+    let target = [alert.table, alert.sink].filter { !$0.isEmpty }.joined(separator: " in ")
+    if !target.isEmpty { facts.append(("target", Self.printable(target))) }
+    if let run = alert.syncID?.description ?? alert.pipelineID.map(Self.printable) {
+      facts.append(("run", run + (alert.attempt.map { ", attempt \($0)" } ?? "")))
+    }
+    for detail in alert.details {
+      facts.append((Self.printable(detail.name), Self.printable(detail.value)))
     }
     if let counts = alert.counts { facts.append(("rows", Self.text(of: counts))) }
     if let committed = alert.committedChunks {

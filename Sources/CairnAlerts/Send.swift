@@ -3,8 +3,8 @@ public import Cairn
 /// Tells whom the options name of how a run ended: webhook and mails if the ending is one that they
 /// are about, the heartbeat if it is a success. All ways are tried at once, each by itself.
 ///
-/// Call it after `load` or `resume`; it never fails, and what it could not send says so. libcurl, which
-/// sends, honours the proxy variables of the environment (`https_proxy`, `no_proxy`).
+/// Call it after `load`, `resume`, a pipeline's `run` or a processor's `forEachBatch`; it never fails,
+/// and what it could not send says so. libcurl, which sends, honours the proxy variables of the environment (`https_proxy`, `no_proxy`).
 ///
 /// - Parameters:
 ///   - alert: What there is to tell.

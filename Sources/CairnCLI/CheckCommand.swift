@@ -6,7 +6,11 @@ import Foundation
 struct CheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Read and validate a source and compare it with its target; write nothing.")
+    abstract: "Read and validate a source and compare it with its target; write nothing.",
+    discussion: """
+      Where a log is asked for, by log_to_file: true in the job, --logs or --log-format json, it \
+      hears how good the data is.
+      """)
 
   @Argument(help: ArgumentHelp("The job file.", valueName: "job.yaml"))
   var job: String
@@ -14,31 +18,43 @@ struct CheckCommand: AsyncParsableCommand {
   @Argument(help: "The file or a glob; by default the job's source.path.")
   var file: String?
 
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
+      try recordOptions.begin()
       let (job, _) = try JobBuilder(options: JobFlags(job: job)).build(file: file)
       guard let pattern = file ?? job.source.path else {
         throw UsageError("there is no file to check", remedy: "cairn check JOB FILE")
       }
-      var failed = false
-      for path in try SourceFiles.matching(pattern) {
-        let progress = ProgressLine(quiet: output.quiet)
-        let sink = try job.sink.address.open()
-        let report = try await Cairn.check(
-          job, from: SourceFiles.open(path, options: job.source), against: sink
-        ) { progress.show($0) }
-        progress.end()
-        if output.json {
-          try JSONOutput.print(report)
-        } else {
-          Terminal.print(text(report))
+      let records = try recordOptions.open(job, onlyIfAsked: true)
+      let isFit = try await records.keeping {
+        var isFit = true
+        for path in try SourceFiles.matching(pattern) {
+          if try await !check(path, job, records) { isFit = false }
         }
-        if !report.isWithinLimits { failed = true }
+        return isFit
       }
-      if failed { throw ExitCode(ExitStatus.badData) }
+      if !isFit { throw ExitCode(ExitStatus.badData) }
     }
+  }
+
+  /// Checks a file, and tells whether a load would stay within the limits.
+  private func check(_ path: String, _ job: Job, _ records: CommandRecords) async throws -> Bool {
+    let progress = ProgressLine(quiet: output.quiet)
+    let sink = try job.sink.address.open()
+    let report = try await Cairn.check(
+      job, from: SourceFiles.open(path, options: job.source), against: sink,
+      options: records.options
+    ) { progress.show($0) }
+    progress.end()
+    if output.json {
+      try JSONOutput.print(report)
+    } else {
+      Terminal.print(text(report))
+    }
+    return report.isWithinLimits
   }
 
   private func text(_ report: CheckReport) -> String {

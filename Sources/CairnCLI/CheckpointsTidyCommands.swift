@@ -39,9 +39,11 @@ struct CheckpointsCleanupCommand: AsyncParsableCommand {
   var dryRun = false
 
   @OptionGroup var place: CheckpointFolderOptions
+  @OptionGroup var recordOptions: RecordOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
+      try recordOptions.begin()
       let checkpoints = try place.open()
       let retention =
         try olderThan.map { try RunOptions.duration($0, of: "--older-than") }
@@ -52,7 +54,10 @@ struct CheckpointsCleanupCommand: AsyncParsableCommand {
         }
         return
       }
-      let deleted = try await checkpoints.cleanUp(olderThan: retention)
+      let records = try recordOptions.open(nil, usual: place.settings().logging)
+      let deleted = try await records.keeping {
+        try await checkpoints.cleanUp(olderThan: retention, events: records.events)
+      }
       Terminal.print("\(Readable.count(deleted)) checkpoints deleted")
     }
   }

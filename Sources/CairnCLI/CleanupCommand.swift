@@ -26,6 +26,7 @@ struct CleanupCommand: AsyncParsableCommand {
   var dryRun = false
 
   @OptionGroup var sinkOptions: SinkOptionGroup
+  @OptionGroup var recordOptions: RecordOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
@@ -38,39 +39,19 @@ struct CleanupCommand: AsyncParsableCommand {
           throw UsageError(
             "'\(syncID)' is not a run's id", remedy: "List the runs with: cairn runs")
         }
-        return try await giveUp(id)
+        try recordOptions.begin()
+        let records = try recordOptions.open(sinkOptions.readJob(), onlyIfAsked: dryRun)
+        return try await records.keeping { try await giveUp(id, records) }
       }
-      let retention = try retention()
-      let now = RunEnvironment.live.now()
-      var failures = 0
-      var freed: Int64 = 0
-      for folder in Cleanup.folders(in: sinkOptions.checkpointDirectory())
-      where Cleanup.isExpired(folder, retention: retention, now: now) {
-        let what =
-          "\(folder.syncID)  \(folder.status?.rawValue ?? "unknown")"
-          + "  \(Readable.bytes(folder.bytes))"
-        if dryRun {
-          Terminal.print("would delete  \(what)")
-          continue
-        }
-        do {
-          let address = try sinkOptions.address(ofFolder: folder.sink)
-          let sink = try address.map { try $0.open() }
-          try await Cleanup.remove(folder, sink: sink)
-          freed += folder.bytes
-          Terminal.print("deleted  \(what)")
-        } catch {
-          failures += 1
-          Terminal.note("\(Terminal.red("cairn:")) \(folder.syncID) is left alone: \(error)")
-        }
-      }
-      if !dryRun { Terminal.note("\(Readable.bytes(freed)) freed") }
+      try recordOptions.begin()
+      let records = try recordOptions.open(sinkOptions.readJob(), onlyIfAsked: dryRun)
+      let failures = try await records.keeping { try await deleteExpired(records) }
       if failures > 0 { throw ExitCode(ExitStatus.failed) }
     }
   }
 
   /// Abandons a run that is unfinished, and deletes its chunks if there are any.
-  private func giveUp(_ syncID: SyncID) async throws {
+  private func giveUp(_ syncID: SyncID, _ records: CommandRecords) async throws {
     let sink = try sinkOptions.require(for: syncID)
     let found = try await sink.runs(RunFilter(syncID: syncID, includesAbandoned: true)).first
     guard let run = found else { throw LoadError.unknownRun(syncID, sink: sink.location) }
@@ -88,12 +69,42 @@ struct CleanupCommand: AsyncParsableCommand {
       return
     }
     if let folder {
-      try await Cleanup.remove(folder, sink: sink)
+      try await Cleanup.remove(folder, sink: sink, options: records.options)
     } else {
       try await sink.abandon(syncID, owner: .current())
     }
     Terminal.print("\(isUnfinished ? "abandoned" : "deleted")  \(syncID)  \(RunText.line(run))")
     if let folder { Terminal.note("\(Readable.bytes(folder.bytes)) freed") }
+  }
+
+  /// - Returns: How many folders could not be deleted.
+  private func deleteExpired(_ records: CommandRecords) async throws -> Int {
+    let retention = try retention()
+    let now = RunEnvironment.live.now()
+    var failures = 0
+    var freed: Int64 = 0
+    for folder in Cleanup.folders(in: sinkOptions.checkpointDirectory())
+    where Cleanup.isExpired(folder, retention: retention, now: now) {
+      let what =
+        "\(folder.syncID)  \(folder.status?.rawValue ?? "unknown")"
+        + "  \(Readable.bytes(folder.bytes))"
+      if dryRun {
+        Terminal.print("would delete  \(what)")
+        continue
+      }
+      do {
+        let address = try sinkOptions.address(ofFolder: folder.sink)
+        let sink = try address.map { try $0.open() }
+        try await Cleanup.remove(folder, sink: sink, options: records.options)
+        freed += folder.bytes
+        Terminal.print("deleted  \(what)")
+      } catch {
+        failures += 1
+        Terminal.note("\(Terminal.red("cairn:")) \(folder.syncID) is left alone: \(error)")
+      }
+    }
+    if !dryRun { Terminal.note("\(Readable.bytes(freed)) freed") }
+    return failures
   }
 
   private func retention() throws -> Duration {

@@ -31,6 +31,12 @@ final class CommandRecords: Sendable {
     if format == .json, let events { Terminal.show(as: events) }
   }
 
+  /// How a step beside a load is run: whom to tell.
+  var options: LoadOptions {
+    LoadOptions(
+      memoryBudget: MemoryBudget.bytes(), logger: logger, events: events, metrics: metrics)
+  }
+
   /// Does `work`, writing figures now and then, and at its end whatever it threw.
   func keeping<Result>(
     _ work: () async throws -> Result

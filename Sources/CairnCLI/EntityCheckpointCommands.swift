@@ -87,10 +87,12 @@ struct StaleCheckpointsCommand: AsyncParsableCommand {
   var clean = false
 
   @OptionGroup var sinkOptions: SinkOptionGroup
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
+      try recordOptions.begin()
       let age = try RunOptions.duration(olderThan, of: "--older-than")
       let sink = try sinkOptions.requireEntities()
       let found =
@@ -100,6 +102,10 @@ struct StaleCheckpointsCommand: AsyncParsableCommand {
       if clean {
         let folder = sinkOptions.checkpointDirectory()
         for checkpoint in found { BatchStateFiles.remove(of: checkpoint.syncID, in: folder) }
+        let records = try recordOptions.open(sinkOptions.readJob())
+        try await records.keeping {
+          for checkpoint in found { records.events?.cleanedUp(checkpoint) }
+        }
       }
       // The oldest first.
       let stale = found.sorted { $0.age > $1.age }

@@ -28,14 +28,21 @@ struct RecordOptions: ParsableArguments {
   }
 
   /// Opens the log and the figures of a job.
-  func open(_ job: Job?) throws -> CommandRecords {
-    var logging = job?.logging ?? LoggingOptions()
+  ///
+  /// - Parameters:
+  ///   - usual: What is logged where the job says nothing.
+  ///   - isAsked: Whether a log is only kept where somebody asks for one: by a command that looks at
+  ///     things and changes nothing.
+  func open(
+    _ job: Job?, usual: LoggingOptions? = nil, onlyIfAsked isAsked: Bool = false
+  ) throws -> CommandRecords {
+    var logging = job?.logging ?? usual ?? LoggingOptions()
     if let logs {
       logging.logFile = logs + (logs.hasSuffix("/") ? "" : "/") + "pipeline.log"
       logging.logToFile = logging.logToFile ?? true
     }
     // With checkpoints off nothing is written but what is asked for.
-    logging.logToFile = logging.logToFile ?? job?.checkpoint.enabled ?? true
+    logging.logToFile = logging.logToFile ?? (isAsked ? false : job?.checkpoint.enabled ?? true)
     let path = metricsFile ?? Self.variable("CAIRN_METRICS_FILE")
     return CommandRecords(logging, format: try format(), metricsFile: path)
   }

@@ -19,16 +19,21 @@ struct RejectsReplayCommand: AsyncParsableCommand {
   var file: String
 
   @OptionGroup var sinkOptions: SinkOptionGroup
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
+      try recordOptions.begin()
       guard let id = SyncID(syncID) else {
         throw UsageError("'\(syncID)' is not a run's id", remedy: "List the runs with: cairn runs")
       }
       let sink = try sinkOptions.require(for: id)
       let rows = try await CorrectedRows.read(file)
-      let receipt = try await replayRejects(rows, of: id, into: sink)
+      let records = try recordOptions.open(sinkOptions.readJob())
+      let receipt = try await records.keeping {
+        try await replayRejects(rows, of: id, into: sink, options: records.options)
+      }
       if output.json {
         try JSONOutput.print(receipt)
       } else {

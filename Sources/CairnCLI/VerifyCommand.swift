@@ -5,18 +5,27 @@ import Cairn
 struct VerifyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Read every chunk back in full; check rows and digests.")
+    abstract: "Read every chunk back in full; check rows and digests.",
+    discussion: """
+      Where a log is asked for, by log_to_file: true in the job, --logs or --log-format json, it \
+      hears what was found.
+      """)
 
   @Argument(help: ArgumentHelp("A run's id, or a folder of chunks.", valueName: "sync-id|dir"))
   var run: String
 
   @OptionGroup var sinkOptions: SinkOptionGroup
+  @OptionGroup var recordOptions: RecordOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try await Failure.reporting(next: nil) {
+      try recordOptions.begin()
       let (folder, ledger) = try await target()
-      let receipt = try await Cairn.verify(folder: folder, ledger: ledger)
+      let records = try recordOptions.open(sinkOptions.readJob(), onlyIfAsked: true)
+      let receipt = try await records.keeping {
+        try await Cairn.verify(folder: folder, ledger: ledger, options: records.options)
+      }
       if output.json {
         try JSONOutput.print(receipt)
       } else {

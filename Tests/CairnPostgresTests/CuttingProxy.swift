@@ -9,12 +9,14 @@ import Synchronization
   import Darwin
 #endif
 
-/// Stands between a client and a server on loopback, and cuts the connection when it is told to.
+/// Stands between a client and a server on loopback, counts what goes to and fro, and cuts the
+/// connection when it is told to.
 final class CuttingProxy: Sendable {
   private struct Orders {
     var cutsAfterCommit = false
     var bytesLeft: Int?
     var cuts = 0
+    var roundTrips = 0
   }
 
   private let listener: Int32
@@ -51,6 +53,10 @@ final class CuttingProxy: Sendable {
   /// How often it has cut.
   var cuts: Int { orders.withLock { $0.cuts } }
 
+  /// How often a client has asked something, however many messages it sent before it waited for the
+  /// answer.
+  var roundTrips: Int { orders.withLock { $0.roundTrips } }
+
   /// Cuts when the client has sent that much more.
   func cutAfter(bytes: Int) { orders.withLock { $0.bytesLeft = bytes } }
 
@@ -81,6 +87,8 @@ final class CuttingProxy: Sendable {
     let client: Int32
     let upstream: Int32
     let isCutting = Mutex(false)
+    /// Whether the client has asked and got no answer yet.
+    let isAsking = Mutex(false)
 
     init(client: Int32, upstream: Int32) {
       self.client = client
@@ -100,7 +108,12 @@ final class CuttingProxy: Sendable {
     while true {
       let count = recv(link.client, &buffer, buffer.count, 0)
       guard count > 0 else { break }
+      let begins = link.isAsking.withLock { isAsking in
+        defer { isAsking = true }
+        return !isAsking
+      }
       let isOver = orders.withLock { orders in
+        if begins { orders.roundTrips += 1 }
         if orders.cutsAfterCommit, Array(buffer[..<count]).suffix(commit.count) == commit[...] {
           orders.cutsAfterCommit = false
           orders.cuts += 1
@@ -123,6 +136,7 @@ final class CuttingProxy: Sendable {
       let count = recv(link.upstream, &buffer, buffer.count, 0)
       // The server has answered: it is done.
       guard count > 0, !link.isCutting.withLock({ $0 }) else { break }
+      link.isAsking.withLock { $0 = false }
       guard send(link.client, buffer, count, Int32(MSG_NOSIGNAL)) == count else { break }
     }
     link.cut()

@@ -44,6 +44,15 @@ func measureEvents(_ count: Int, folder: String) async throws {
     await log.flush()
   }
 
+  // One now and then, as pipelines and loads have them.
+  var sparse: [Double] = []
+  for number in 0..<500 {
+    try await Task.sleep(for: .milliseconds(5))
+    let start = ContinuousClock.now
+    log.record(event(number))
+    sparse.append(seconds(since: start))
+  }
+
   // One at a time, each after the log has gone to sleep.
   var single: [Double] = []
   for number in 0..<500 {
@@ -60,8 +69,9 @@ func measureEvents(_ count: Int, folder: String) async throws {
     "seconds_per_event": whole / Double(count),
     "processor_seconds_per_event": processorSeconds / Double(count),
     "caller_seconds_per_event": caller / Double(100 * burst),
+    "sparse_seconds": sparse.sorted()[sparse.count / 2],
     "single_seconds": single.sorted()[single.count / 2],
-    "events": found, "expected": 1 + count + 100 * burst + single.count,
+    "events": found, "expected": 1 + count + 100 * burst + sparse.count + single.count,
   ]
   print(String(decoding: try JSONSerialization.data(withJSONObject: figures), as: UTF8.self))
 }

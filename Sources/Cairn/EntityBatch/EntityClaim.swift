@@ -1,5 +1,3 @@
-import Logging
-
 /// Finds the checkpoint that a call goes on from, or begins a run, and takes its lease.
 struct EntityClaim: Sendable {
   let processor: Processor
@@ -12,31 +10,71 @@ struct EntityClaim: Sendable {
 
   /// - Throws: ``EntityBatchError``, ``SinkError``.
   func claim() async throws -> ClaimedEntities {
+    var run: SyncID?
+    do {
+      let claimed = try await claim(finding: &run)
+      journal(of: claimed.checkpoint.syncID).began(claimed)
+      return claimed
+    } catch {
+      await journal(of: run).failed(error, nil)
+      throw error
+    }
+  }
+
+  private func journal(of run: SyncID?) -> BatchJournal {
+    BatchJournal(processor, partition: partition, run: run)
+  }
+
+  /// - Parameter run: The run that was found last.
+  private func claim(finding run: inout SyncID?) async throws -> ClaimedEntities {
     try await sink.prepareState()
     var notes: [String] = []
     let start = ContinuousClock.now
+    var waiting: BatchJournal?
+    defer { waiting?.waitedForOwner(ContinuousClock.now - start) }
     while true {
       let found = try await sink.entityCheckpoints(
         EntityCheckpointFilter(processor: processor.name, partition: partition)
       ).first
+      run = found?.syncID
+      let attempt: Attempt
       switch EntityDecision.decide(found, entities: list, policy: policy) {
-      case .begin:
-        if let claimed = try await begin(replacing: nil, notes, since: start) { return claimed }
+      case .begin: attempt = try await begin(replacing: nil, notes)
       case .startOver(let ending, let reason):
         notes = ["started over: \(reason)"]
-        let replaced = found.map { (run: $0.syncID, as: ending) }
-        if let claimed = try await begin(replacing: replaced, notes, since: start) {
-          return claimed
-        }
+        attempt = try await begin(replacing: found.map { ($0.syncID, ending, reason) }, notes)
       case .resume(let note):
         guard let found else { continue }
-        if let claimed = try await resume(found, notes + [note].compactMap(\.self), since: start) {
-          return claimed
-        }
+        attempt = try await resume(found, notes + [note].compactMap(\.self))
       case .refuse(let error):
         throw error
       }
+      switch attempt {
+      case .claimed(let claimed): return claimed
+      case .lookAgain: break
+      case .held(let holder):
+        guard ContinuousClock.now - start < options.waitForOwner, options.stop.raised == nil else {
+          throw EntityBatchError.ownedElsewhere(
+            processor: processor.name, partition: partition, holder)
+        }
+        if waiting == nil {
+          // Told once, not every second.
+          let journal = journal(of: run)
+          journal.waitsForOwner(holder)
+          waiting = journal
+        }
+        try await options.environment.sleep(.seconds(1))
+      }
     }
+  }
+
+  /// What came of an attempt to claim.
+  private enum Attempt {
+    case claimed(ClaimedEntities)
+    /// Somebody else has it.
+    case held(LeaseHolder)
+    /// The checkpoints are to be looked at again.
+    case lookAgain
   }
 
   private var policy: EntityDecision.Policy {
@@ -48,30 +86,30 @@ struct EntityClaim: Sendable {
 
   private var table: String { processor.target?.table ?? "" }
 
-  /// Begins a run; nil when the checkpoints are to be looked at again.
+  /// Begins a run.
   private func begin(
-    replacing: (run: SyncID, as: EntityAttempt.Ending)?, _ notes: [String],
-    since start: ContinuousClock.Instant
-  ) async throws -> ClaimedEntities? {
+    replacing: (run: SyncID, as: EntityAttempt.Ending, because: String)?, _ notes: [String]
+  ) async throws -> Attempt {
     let new = NewEntityRun(
       syncID: SyncID(environment: options.environment), processor: processor.name,
       partition: partition, total: list.count, listDigest: list.digest, table: table)
     let outcome = try await sink.beginEntities(
-      new, replacing: replacing, owner: .current(), leaseDuration: options.leaseDuration)
+      new, replacing: replacing.map { (run: $0.run, as: $0.as) }, owner: .current(),
+      leaseDuration: options.leaseDuration)
     switch outcome {
     case .began(let checkpoint, let lease):
-      if let replacing { files.remove(of: replacing.run) }
-      for note in notes { log(note) }
-      return ClaimedEntities(checkpoint: checkpoint, lease: lease, state: nil, notes: notes)
-    // Somebody else was quicker.
-    case .exists: return nil
-    case .held(let holder):
-      if options.takeOver, let replacing {
-        try await end(replacing.run)
-      } else {
-        try await wait(for: holder, since: start)
+      if let replacing {
+        files.remove(of: replacing.run)
+        journal(of: replacing.run).abandoned(because: replacing.because)
       }
-      return nil
+      return .claimed(
+        ClaimedEntities(checkpoint: checkpoint, lease: lease, state: nil, notes: notes))
+    // Somebody else was quicker.
+    case .exists: return .lookAgain
+    case .held(let holder):
+      guard options.takeOver, let replacing else { return .held(holder) }
+      try await end(replacing.run)
+      return .lookAgain
     }
   }
 
@@ -83,44 +121,37 @@ struct EntityClaim: Sendable {
     try await giveBack(lease, checkpoint, "taken over to start over")
   }
 
-  /// Takes the lease of a run to go on with it; nil when the checkpoints are to be looked at again.
-  private func resume(
-    _ found: EntityCheckpoint, _ notes: [String], since start: ContinuousClock.Instant
-  ) async throws -> ClaimedEntities? {
+  /// Takes the lease of a run to go on with it.
+  private func resume(_ found: EntityCheckpoint, _ notes: [String]) async throws -> Attempt {
     let outcome = try await sink.acquireEntities(
       of: found.syncID, owner: .current(), duration: options.leaseDuration,
       takeOver: options.takeOver)
     switch outcome {
-    case .gone: return nil
-    case .held(let holder):
-      try await wait(for: holder, since: start)
-      return nil
+    case .gone: return .lookAgain
+    case .held(let holder): return .held(holder)
     case .acquired(let lease, let checkpoint):
       // Its former owner may have gone on since it was looked at, so that another list counts.
       guard case .resume = EntityDecision.decide(checkpoint, entities: list, policy: policy) else {
         try await giveBack(lease, checkpoint, nil)
-        return nil
+        return .lookAgain
       }
-      guard let stored = checkpoint.state else {
-        for note in notes { log(note) }
-        return ClaimedEntities(checkpoint: checkpoint, lease: lease, state: nil, notes: notes)
-      }
+      var claimed = ClaimedEntities(
+        checkpoint: checkpoint, lease: lease, state: nil, notes: notes)
+      guard let stored = checkpoint.state else { return .claimed(claimed) }
       let files = files
       let (state, defect) = await Task(executorPreference: WorkerExecutor.shared) {
         files.load(stored)
       }.value
-      guard let defect else {
-        for note in notes { log(note) }
-        return ClaimedEntities(checkpoint: checkpoint, lease: lease, state: state, notes: notes)
-      }
-      return try await startOver(checkpoint, lease, defect)
+      if let defect { return try await startOver(checkpoint, lease, defect) }
+      claimed.state = state
+      return .claimed(claimed)
     }
   }
 
   /// Begins anew because the state of a run is lost.
   private func startOver(
     _ checkpoint: EntityCheckpoint, _ lease: Lease, _ defect: String
-  ) async throws -> ClaimedEntities? {
+  ) async throws -> Attempt {
     try await giveBack(lease, checkpoint, defect)
     let done = checkpoint.completed.count
     guard !policy.addsTwice || done == 0 else {
@@ -128,8 +159,7 @@ struct EntityClaim: Sendable {
         processor: processor.name, partition: partition, completed: done, reason: defect)
     }
     return try await begin(
-      replacing: (checkpoint.syncID, .discarded), ["started over: \(defect)"],
-      since: ContinuousClock.now)
+      replacing: (checkpoint.syncID, .discarded, defect), ["started over: \(defect)"])
   }
 
   /// Gives a run back that nothing was done with.
@@ -139,22 +169,6 @@ struct EntityClaim: Sendable {
     try await sink.endEntities(
       EntityEnd(ending: .stopped, error: reason, completed: checkpoint.completed), under: lease)
   }
-
-  private func wait(
-    for holder: LeaseHolder, since start: ContinuousClock.Instant
-  ) async throws {
-    guard ContinuousClock.now - start < options.waitForOwner, options.stop.raised == nil else {
-      throw EntityBatchError.ownedElsewhere(
-        processor: processor.name, partition: partition, holder)
-    }
-    options.logger.notice("waiting for the owner of the batches", metadata: ["owner": "\(holder)"])
-    try await options.environment.sleep(.seconds(1))
-  }
-
-  private func log(_ note: String) {
-    options.logger.notice(
-      "\(note)", metadata: ["processor": "\(processor.name)", "partition": "\(partition)"])
-  }
 }
 
 /// A run over entities that this process owns.
@@ -162,7 +176,7 @@ struct ClaimedEntities: Sendable {
   var checkpoint: EntityCheckpoint
   let lease: Lease
   /// The state that was saved with the last batch.
-  let state: BatchState?
+  var state: BatchState?
   /// What was noticed.
   let notes: [String]
 }

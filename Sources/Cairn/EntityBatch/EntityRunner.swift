@@ -1,5 +1,3 @@
-import Logging
-
 /// Takes a processor's work on a partition from where it stands to its end.
 ///
 /// The one place that knows the order of the steps:
@@ -13,6 +11,7 @@ struct EntityRunner: Sendable {
   private let pieces: [Range<Int>]
   private let deadline: ContinuousClock.Instant?
   private let files: BatchStateFiles
+  private let journal: BatchJournal
   private let start = ContinuousClock.now
   private var progress: EntityProgress
   private var report: EntityBatchReport
@@ -24,6 +23,8 @@ struct EntityRunner: Sendable {
   private var preparedTarget: TargetTable?
   /// Whether state files of earlier marks may be there.
   private var hasStateFiles = true
+  /// Seconds from the begin to the first commit of this attempt.
+  private var secondsToFirstBatch: Double?
 
   private var sink: any EntityBatchSink { processor.sink }
   private var options: ProcessorOptions { processor.options }
@@ -47,6 +48,7 @@ struct EntityRunner: Sendable {
       processor: processor, partition: partition, list: list, files: files
     ).claim()
     let checkpoint = run.checkpoint
+    journal = BatchJournal(processor, partition: partition, run: checkpoint.syncID)
     progress = EntityProgress(list, completed: checkpoint.completed)
     lastState = run.state
     failuresInARow = checkpoint.failuresInARow
@@ -60,6 +62,7 @@ struct EntityRunner: Sendable {
         batchSize = UnitsPerMark.entities(in: History(entityAttempts: attempts), total: list.count)
       } catch {
         try? await processor.sink.release(run.lease)
+        await journal.failed(error, nil)
         throw error
       }
     }
@@ -108,19 +111,31 @@ struct EntityRunner: Sendable {
 
   /// Deals with an error of a body.
   ///
+  /// - Parameter isLast: Whether the batch is passed over if trying again might help.
   /// - Returns: An outcome when the work is to stop; nil when the batch is to be tried again.
   /// - Throws: The error, when trying again would not help.
-  private mutating func fail(_ error: any Error) async throws -> EntityBatchOutcome? {
+  private mutating func fail(
+    _ error: any Error, isLast: Bool = false
+  ) async throws -> EntityBatchOutcome? {
     if error is CancellationError { throw error }
     failuresInARow += 1
     let text = Self.text(of: error)
     try await retry.run { try await sink.recordEntityFailure(text, under: lease) }
-    guard options.isTransient(error) else { throw error }
-    if breaker.opens(after: failuresInARow) { return try await stop(.circuitOpen(text)) }
-    options.logger.warning(
-      "batch failed; it is tried again",
-      metadata: ["processor": "\(processor.name)", "reason": "\(text)"])
+    guard options.isTransient(error) else {
+      tellFailure(error)
+      throw error
+    }
+    if breaker.opens(after: failuresInARow) {
+      tellFailure(error)
+      journal.circuitOpened(failuresInARow, text)
+      return try await stop(.circuitOpen(text))
+    }
+    if !isLast { journal.retrying(error, failures: failuresInARow) }
     return nil
+  }
+
+  private func tellFailure(_ error: any Error) {
+    journal.batchFailed(error, completed: progress.completed.count, total: list.count)
   }
 
   // MARK: Several at once
@@ -183,8 +198,9 @@ struct EntityRunner: Sendable {
       switch computed.result {
       case .success(let result): try await commit(result, computed.positions)
       case .failure(let error):
-        if let outcome = try await fail(error) { return outcome }
-        if computed.tries < options.retry.attempts {
+        let isLast = computed.tries >= options.retry.attempts
+        if let outcome = try await fail(error, isLast: isLast) { return outcome }
+        if !isLast {
           waiting.append((computed.positions, computed.tries))
         } else {
           passOver(computed.positions, error)
@@ -199,6 +215,7 @@ struct EntityRunner: Sendable {
   }
 
   private mutating func passOver(_ positions: Range<Int>, _ error: any Error) {
+    tellFailure(error)
     report.failed.append(
       EntityBatchReport.FailedBatch(
         positions: positions, firstID: list.ids[positions.lowerBound],
@@ -227,9 +244,12 @@ struct EntityRunner: Sendable {
     if result.isMarked {
       try await confirm(mark)
       failuresInARow = 0
+      tell(CommittedBatch(of: mark, positions))
       return
     }
     let state = try result.state()
+    var committed = CommittedBatch(of: mark, positions)
+    committed.stateBytes = state?.bytes.count ?? 0
     let start = ContinuousClock.now
     if let state {
       guard savesState else { throw EntityBatchError.oneAtATime("state") }
@@ -253,15 +273,18 @@ struct EntityRunner: Sendable {
     do {
       outcome = try await retry.run { try await staged.commit(committing, under: lease) }
     } catch SinkError.tooManyRejects(let found, let sample) {
-      throw EntityBatchError.rowsRefused(
+      let error = EntityBatchError.rowsRefused(
         first: list.ids[positions.lowerBound], last: list.ids[positions.upperBound - 1],
         found: found, sample: sample)
+      tellFailure(error)
+      throw error
     }
     options.faults.reach(.batchAfter)
     seconds += (ContinuousClock.now - commitStart).inSeconds
     switch outcome {
     case .committed(let counts, let spent):
       report.counts += counts
+      committed.counts = counts
       seconds -= spent.merge + spent.copy + spent.lock
     case .alreadyCommitted: break
     case .behind(let found):
@@ -271,6 +294,9 @@ struct EntityRunner: Sendable {
     }
     progress.committed(mark, seconds: max(seconds, 0))
     failuresInARow = 0
+    committed.seconds = (ContinuousClock.now - start).inSeconds
+    committed.markSeconds = max(seconds, 0)
+    tell(committed)
     if lastState != nil || state != nil {
       lastState = state
       if mark.state?.file != nil || hasStateFiles {
@@ -278,6 +304,11 @@ struct EntityRunner: Sendable {
         hasStateFiles = mark.state?.file != nil
       }
     }
+  }
+
+  private mutating func tell(_ batch: CommittedBatch) {
+    secondsToFirstBatch = secondsToFirstBatch ?? (ContinuousClock.now - start).inSeconds
+    journal.committed(batch)
   }
 
   private func rows(
@@ -348,7 +379,12 @@ struct EntityRunner: Sendable {
     }
     options.faults.reach(.entitiesCleared)
     files.remove(of: run.checkpoint.syncID)
-    return .done(finalReport())
+    return await concluded(.done(finalReport()))
+  }
+
+  private func concluded(_ outcome: EntityBatchOutcome) async -> EntityBatchOutcome {
+    await journal.ended(outcome, secondsToFirstBatch: secondsToFirstBatch)
+    return outcome
   }
 
   /// The columns that rows of this run were committed with, also by an earlier attempt.
@@ -362,7 +398,7 @@ struct EntityRunner: Sendable {
     let error = report.failed.last?.error
     let end = end(.failed, error)
     try await retry.run { try await sink.endEntities(end, under: lease) }
-    return .partial(finalReport())
+    return await concluded(.partial(finalReport()))
   }
 
   private mutating func stop(_ reason: StopReason) async throws -> EntityBatchOutcome {
@@ -375,9 +411,9 @@ struct EntityRunner: Sendable {
       throw overtaken(holder)
     } catch {
       // The next call finds out; what was committed is committed.
-      options.logger.warning("the stop was not recorded", metadata: ["reason": "\(error)"])
+      journal.endNotRecorded(error)
     }
-    return .stopped(finalReport(), reason)
+    return await concluded(.stopped(finalReport(), reason))
   }
 
   /// Records that the work ended by an error, as far as that can be.
@@ -385,6 +421,15 @@ struct EntityRunner: Sendable {
   /// - Returns: The outcome, where the error only means to go on later.
   /// - Throws: The error, where it does not.
   private mutating func ended(by error: any Error) async throws -> EntityBatchOutcome {
+    do {
+      return try await settled(error)
+    } catch {
+      await journal.failed(error, finalReport())
+      throw error
+    }
+  }
+
+  private mutating func settled(_ error: any Error) async throws -> EntityBatchOutcome {
     switch error {
     case is CancellationError: return try await stop(.cancelled)
     case SinkError.fenced(let holder):
@@ -427,9 +472,7 @@ struct EntityRunner: Sendable {
   private var renewal: LeaseRenewal {
     LeaseRenewal(
       sink: sink, lease: lease, duration: options.leaseDuration,
-      failed: { [logger = options.logger] error in
-        logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
-      })
+      failed: { [journal] error in journal.leaseNotRenewed(error) })
   }
 
   private var breaker: CircuitBreaker {
@@ -438,14 +481,12 @@ struct EntityRunner: Sendable {
 
   private var retry: TransientRetry {
     let stop = options.stop
-    let logger = options.logger
+    let journal = journal
     return TransientRetry(
       policy: options.retry, environment: options.environment,
       isStopping: { stop.raised != nil },
       retrying: { error, _, failures, wait in
-        logger.notice(
-          "will try again",
-          metadata: ["reason": "\(error)", "failures": "\(failures)", "wait": "\(wait)"])
+        journal.retrying(error, failures: failures, wait: wait)
       })
   }
 
@@ -467,6 +508,6 @@ struct EntityRunner: Sendable {
 
   /// What is kept of an error: its beginning.
   private static func text(of error: any Error) -> String {
-    String("\(error)".prefix(500))
+    String(ErrorSummary.of(error).prefix(500))
   }
 }

@@ -1,4 +1,5 @@
 public import Logging
+public import Metrics
 
 /// How entities are processed, as opposed to what comes of them.
 public struct ProcessorOptions: Sendable {
@@ -30,6 +31,10 @@ public struct ProcessorOptions: Sendable {
   public var inlineStateLimit: Int
   /// Where log messages go.
   public var logger: Logger
+  /// The log of events, or nil for none.
+  public var events: EventLog?
+  /// Who gets the figures, or nil for the backend that the program has set up for `swift-metrics`.
+  public var metrics: (any MetricsFactory)?
   /// Time, randomness and waiting.
   public var environment: RunEnvironment
   /// Fault points, for crash tests.
@@ -45,6 +50,7 @@ public struct ProcessorOptions: Sendable {
     isTransient: @escaping @Sendable (any Error) -> Bool = { ErrorClass.of($0) == .transient },
     stateFolder: String? = "checkpoints", inlineStateLimit: Int = 64 << 10,
     logger: Logger = Logger(label: "cairn", factory: { _ in SwiftLogNoOpLogHandler() }),
+    events: EventLog? = nil, metrics: (any MetricsFactory)? = nil,
     environment: RunEnvironment = .live, faults: FaultPoints = .none,
     stop: StopRequest = StopRequest()
   ) {
@@ -60,6 +66,8 @@ public struct ProcessorOptions: Sendable {
     self.stateFolder = stateFolder
     self.inlineStateLimit = inlineStateLimit
     self.logger = logger
+    self.events = events
+    self.metrics = metrics
     self.environment = environment
     self.faults = faults
     self.stop = stop

@@ -11,7 +11,8 @@ import Synchronization
 
 /// Takes entries from any thread and has them written on a thread of its own.
 ///
-/// Who adds an entry pays for putting it into an array. When so many wait that memory would grow, as
+/// Who adds an entry pays for putting it into an array. Waking a thread would take many times as long:
+/// so the log's thread, once woken, stays for a while and looks every ten milliseconds. When so many wait that memory would grow, as
 /// when the disk hangs, it waits a second at most for room; from then on entries are dropped, and
 /// counted, until there is room again.
 final class LogQueue: Sendable {
@@ -19,6 +20,10 @@ final class LogQueue: Sendable {
     var entries: [LogEntry] = []
     /// Whether somebody is on the way to write them.
     var isDraining = false
+    /// Whether it is waiting for its next look, from which it may be woken.
+    var isResting = false
+    /// How many wait for what was added to be written.
+    var wanted = 0
     /// Whether waiting for room was in vain, so that nobody waits again.
     var isStuck = false
     var lost = 0
@@ -26,13 +31,21 @@ final class LogQueue: Sendable {
     var waiters: [DispatchSemaphore] = []
   }
 
-  private enum Next { case done, drain, wait(DispatchSemaphore) }
+  private enum Next { case done, drain, wake, wait(DispatchSemaphore) }
+
+  /// How long entries may lie before somebody looks.
+  private static let look = Duration.milliseconds(10)
+  /// How often nothing is found before the thread goes away.
+  private static let looks = 50
+  /// So many entries are not left to wait for the next look.
+  private static let many = 1_024
 
   private let capacity: Int
   private let patience: Duration
   private let waiting = Mutex(Waiting())
   private let writer: Mutex<LogWriter>
   private let queue = DispatchQueue(label: "cairn.log")
+  private let alarm = DispatchSemaphore(value: 0)
 
   init(_ writer: sending LogWriter, capacity: Int, patience: Duration = .seconds(1)) {
     self.writer = Mutex(writer)
@@ -44,9 +57,14 @@ final class LogQueue: Sendable {
     switch tryAdding(entry, orDrop: false) {
     case .done: return
     case .drain: startDraining()
+    case .wake: alarm.signal()
     case .wait(let room):
       _ = room.wait(timeout: .now() + patience.inSeconds)
-      if case .drain = tryAdding(entry, orDrop: true) { startDraining() }
+      switch tryAdding(entry, orDrop: true) {
+      case .drain: startDraining()
+      case .wake: alarm.signal()
+      case .done, .wait: return
+      }
     }
   }
 
@@ -63,23 +81,43 @@ final class LogQueue: Sendable {
         return .done
       }
       waiting.entries.append(entry)
-      guard !waiting.isDraining else { return .done }
+      if waiting.isDraining {
+        let isDue = entry.isUrgent || waiting.entries.count >= min(Self.many, capacity)
+        guard isDue, waiting.isResting else { return .done }
+        waiting.isResting = false
+        return .wake
+      }
       waiting.isDraining = true
       BusyLogs.shared.begin(self)
       return .drain
     }
   }
 
-  private func startDraining() { queue.async { self.drain() } }
+  private func startDraining() { queue.async { self.drain(stays: true) } }
 
-  private func drain() {
+  private enum Step { case write([LogEntry], lost: Int), rest, end }
+
+  /// Writes what there is, until there is nothing.
+  ///
+  /// - Parameter stays: Whether to look for more for a while, unless somebody else wants the thread.
+  private func drain(stays: Bool) {
+    var looks = 0
     while true {
-      let taken: (entries: [LogEntry], lost: Int)? = waiting.withLock { waiting in
-        guard !waiting.entries.isEmpty || waiting.lost > 0 else {
-          waiting.isDraining = false
-          BusyLogs.shared.end(self)
-          return nil
-        }
+      switch step(mayRest: stays && looks < Self.looks) {
+      case .write(let entries, let lost):
+        writer.withLock { $0.write(entries, lost: lost) }
+        looks = 0
+      case .rest:
+        rest()
+        looks += 1
+      case .end: return
+      }
+    }
+  }
+
+  private func step(mayRest: Bool) -> Step {
+    waiting.withLock { waiting in
+      guard waiting.entries.isEmpty, waiting.lost == 0 else {
         var entries: [LogEntry] = []
         swap(&entries, &waiting.entries)
         let lost = waiting.lost
@@ -87,11 +125,24 @@ final class LogQueue: Sendable {
         waiting.isStuck = false
         for room in waiting.waiters { room.signal() }
         waiting.waiters.removeAll()
-        return (entries, lost)
+        return .write(entries, lost: lost)
       }
-      guard let taken else { return }
-      writer.withLock { $0.write(taken.entries, lost: taken.lost) }
+      waiting.isResting = mayRest && waiting.wanted == 0
+      waiting.isDraining = waiting.isResting
+      if waiting.isDraining { BusyLogs.shared.begin(self) } else { BusyLogs.shared.end(self) }
+      return waiting.isResting ? .rest : .end
     }
+  }
+
+  /// Waits for the time of the next look, or to be woken.
+  private func rest() {
+    let wasWoken = alarm.wait(timeout: .now() + Self.look.inSeconds) == .success
+    let isBeingWoken = waiting.withLock { waiting in
+      defer { waiting.isResting = false }
+      return !wasWoken && !waiting.isResting
+    }
+    // Whoever took it out of its rest rings.
+    if isBeingWoken { alarm.wait() }
   }
 
   // MARK: For those who wait
@@ -101,18 +152,29 @@ final class LogQueue: Sendable {
     _ work: @escaping @Sendable (inout LogWriter) -> Result
   ) async -> Result {
     await withCheckedContinuation { continuation in
-      queue.async {
-        self.drain()
-        continuation.resume(returning: self.writer.withLock { work(&$0) })
-      }
+      enqueue { continuation.resume(returning: self.writer.withLock { work(&$0) }) }
+    }
+  }
+
+  /// Does something on the log's thread after all that was added before is written, at once.
+  private func enqueue(_ work: @escaping @Sendable () -> Void) {
+    let isResting = waiting.withLock { waiting in
+      waiting.wanted += 1
+      defer { waiting.isResting = false }
+      return waiting.isResting
+    }
+    if isResting { alarm.signal() }
+    queue.async {
+      self.waiting.withLock { $0.wanted -= 1 }
+      self.drain(stays: false)
+      work()
     }
   }
 
   /// Waits, for so long at most, until all that was added is written.
   func finish(within limit: Duration) {
     let done = DispatchSemaphore(value: 0)
-    queue.async {
-      self.drain()
+    enqueue {
       self.writer.withLock { $0.flush() }
       done.signal()
     }

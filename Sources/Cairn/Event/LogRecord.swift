@@ -19,4 +19,12 @@ enum LogEntry: Sendable {
   /// An event, with what belongs into `errors.log` below it.
   case event(Event, ErrorTrace?, time: Int64)
   case record(LogRecord)
+
+  /// Whether it is not left to wait for others to come.
+  var isUrgent: Bool {
+    switch self {
+    case .event(let event, _, _): event.status == .error
+    case .record(let record): record.level >= .error
+    }
+  }
 }

@@ -28,14 +28,15 @@ public struct CairnMetric: Sendable, Hashable {
   /// Attempts of runs, by how they ended.
   public static let runs = CairnMetric(
     "cairn_runs_total", .counter,
-    "Attempts of runs, by outcome: success, partial, stopped, failed, skipped.")
+    "Attempts of runs, pipelines and processors, by outcome: success, partial, stopped, failed, "
+      + "skipped.")
   /// How long attempts took.
   public static let runSeconds = CairnMetric(
-    "cairn_run_seconds", .timer, "Duration of attempts of runs.")
+    "cairn_run_seconds", .timer, "Duration of attempts.")
   /// When the job last succeeded.
   public static let lastSuccess = CairnMetric(
     "cairn_last_success_timestamp_seconds", .gauge,
-    "When a run of the job last ended as success, in seconds since 1970.")
+    "When an attempt last ended as success, in seconds since 1970.")
   /// Attempts that went on from an earlier one, by how they ended.
   public static let resumes = CairnMetric(
     "cairn_resumes_total", .counter,
@@ -44,7 +45,7 @@ public struct CairnMetric: Sendable, Hashable {
   /// From the begin of a resumed attempt to its first new row.
   public static let resumeSeconds = CairnMetric(
     "cairn_time_to_resume_seconds", .timer,
-    "From the begin of a resumed attempt to the first row it committed.")
+    "From the begin of a resumed attempt to the first row or batch it committed, or stage it ran.")
   /// What resumed attempts did not do again.
   public static let savedSeconds = CairnMetric(
     "cairn_time_saved_seconds_total", .counter,
@@ -55,7 +56,7 @@ public struct CairnMetric: Sendable, Hashable {
   /// Rows by what became of them.
   public static let rows = CairnMetric(
     "cairn_rows_total", .counter,
-    "Source rows committed, by fate: inserted, updated, unchanged, superseded, kept, rejected.")
+    "Rows committed, by fate: inserted, updated, unchanged, superseded, kept, rejected.")
   /// Rejected rows.
   public static let rejects = CairnMetric("cairn_rejects_total", .counter, "Rows rejected.")
   /// Source bytes read.
@@ -77,27 +78,63 @@ public struct CairnMetric: Sendable, Hashable {
     "Chunks, by fate: converted, reused (from their files), committed, skipped (committed before), "
       + "failed, damaged.")
   /// Commits.
-  public static let commits = CairnMetric("cairn_commits_total", .counter, "Chunks committed.")
+  public static let commits = CairnMetric(
+    "cairn_commits_total", .counter, "Chunks and entity batches committed.")
   /// How long commits took.
   public static let commitSeconds = CairnMetric(
-    "cairn_commit_seconds", .timer, "Duration of the commits of chunks, with their retries.")
+    "cairn_commit_seconds", .timer, "Duration of the commits of chunks and entity batches.")
   /// What was tried again.
   public static let retries = CairnMetric(
-    "cairn_retries_total", .counter, "Operations of the sink that failed and were tried again.")
+    "cairn_retries_total", .counter,
+    "Operations of the sink, stages and batches that failed and were tried again.")
   /// How long checkpoints took.
   public static let checkpointSeconds = CairnMetric(
     "cairn_checkpoint_seconds", .timer,
-    "Encoding, writing and syncing the file of a chunk or a stage.")
+    "Encoding, writing and syncing the file of a chunk or a stage; the mark of an entity batch.")
   /// Bytes of checkpoints.
   public static let checkpointBytes = CairnMetric(
-    "cairn_checkpoint_bytes_total", .counter, "Bytes of checkpoint files written.")
+    "cairn_checkpoint_bytes_total", .counter,
+    "Bytes of checkpoint files, and of the state of entity batches.")
+
+  // MARK: Stages
+
+  /// Stages by what became of them.
+  public static let stages = CairnMetric(
+    "cairn_stages_total", .counter,
+    "Stages of pipelines, by fate: ran, reused (from their checkpoints), failed.")
+  /// How long stages took.
+  public static let stageSeconds = CairnMetric(
+    "cairn_stage_seconds", .timer, "Duration of the bodies of stages, with their retries.")
+  /// Checkpoints of stages by what became of them.
+  public static let checkpoints = CairnMetric(
+    "cairn_checkpoints_total", .counter,
+    "Checkpoints of stages, by fate: saved, loaded, damaged, deleted.")
+
+  // MARK: Entity batches
+
+  /// Batches by what became of them.
+  public static let batches = CairnMetric(
+    "cairn_batches_total", .counter, "Entity batches, by fate: committed, retried, failed.")
+  /// Entities by what became of them.
+  public static let entities = CairnMetric(
+    "cairn_entities_total", .counter,
+    "Entities, by fate: committed, skipped (committed by an earlier attempt).")
 
   // MARK: Upkeep
 
   /// Clean-ups by how they ended.
   public static let cleanups = CairnMetric(
     "cairn_cleanups_total", .counter,
-    "Folders of chunk files that were to be deleted, by outcome: success, failed.")
+    "Deletions of what is past its use, by outcome: success, failed.")
+  /// Corrected rows.
+  public static let replayedRows = CairnMetric(
+    "cairn_replayed_rows_total", .counter,
+    "Corrected rows loaded in the place of rejects, by fate: inserted, updated, unchanged, kept, "
+      + "superseded, left.")
+  /// Verifications by how they ended.
+  public static let verifications = CairnMetric(
+    "cairn_verifications_total", .counter,
+    "Folders of chunk files read back in full, by outcome: success, failed.")
   /// Leases taken from other processes, and lost to them.
   public static let leases = CairnMetric(
     "cairn_leases_total", .counter, "Leases, by fate: taken, lost to another process.")
@@ -109,6 +146,7 @@ public struct CairnMetric: Sendable, Hashable {
   public static let all: [CairnMetric] = [
     runs, runSeconds, lastSuccess, resumes, resumeSeconds, savedSeconds, rows, rejects, sourceBytes,
     missingRate, outliers, chunks, commits, commitSeconds, retries, checkpointSeconds,
-    checkpointBytes, cleanups, leases, leaseWaitSeconds,
+    checkpointBytes, stages, stageSeconds, checkpoints, batches, entities, cleanups, replayedRows,
+    verifications, leases, leaseWaitSeconds,
   ]
 }

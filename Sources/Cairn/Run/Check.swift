@@ -22,16 +22,28 @@ public struct CheckReport: Sendable, Hashable, Codable {
 ///   - job: What would be loaded.
 ///   - source: Where the rows come from.
 ///   - sink: Where they would go.
+///   - options: Whom to tell: its log and metrics hear how good the data is.
 ///   - progress: Called after every chunk.
 /// - Returns: What was found.
 /// - Throws: As a load would: ``SourceError``, ``SinkError/targetMismatch(table:problems:remedy:)``…
 public func check(
   _ job: Job, from source: any Source, against sink: any Sink,
-  progress: (@Sendable (LoadProgress) -> Void)? = nil
+  options: LoadOptions = LoadOptions(), progress: (@Sendable (LoadProgress) -> Void)? = nil
 ) async throws -> CheckReport {
-  let environment = RunEnvironment.live
+  let journal = RunJournal(options, job: job.name, run: nil)
+  return try await journal.step(RunJournal.check) {
+    try await check(
+      job, from: source, against: sink, options: options, journal: journal, progress: progress)
+  }
+}
+
+private func check(
+  _ job: Job, from source: any Source, against sink: any Sink, options: LoadOptions,
+  journal: RunJournal, progress: (@Sendable (LoadProgress) -> Void)?
+) async throws -> CheckReport {
+  let environment = options.environment
   let identity = try await source.identify()
-  let settings = try await RunResolution(job: job, source: source, options: LoadOptions())
+  let settings = try await RunResolution(job: job, source: source, options: options)
     .resolve(size: identity.size)
   let exists = try await sink.checkTarget(settings.target)
   var report = CheckReport(source: source.name, target: exists ? "fits" : "would be created")
@@ -43,9 +55,12 @@ public func check(
     raw: job.errors.raw)
   let reader = try await source.open(settings.layout, at: .start, limits: settings.limits)
   var counts = RowCounts()
+  var quality = DataQuality()
   let start = ContinuousClock.now
   while let chunk = try await reader.next() {
-    let rejects = try transform.apply(chunk.parse()).rejects
+    let transformed = try transform.apply(chunk.parse())
+    let rejects = transformed.rejects
+    if journal.wantsQuality { quality += DataQuality(transformed.batch) }
     let allowance = ErrorBudget.allowance(
       rows: chunk.extent.rows, isFull: !chunk.isLast, before: counts, policy: job.errors)
     if rejects.count > allowance { report.isWithinLimits = false }
@@ -63,5 +78,6 @@ public func check(
   try await reader.verifyUnchanged()
   report.rows = counts.rows
   report.rejected = counts.rejected
+  journal.checked(report, quality, seconds: (ContinuousClock.now - start).inSeconds)
   return report
 }

@@ -50,9 +50,25 @@ public enum Cleanup {
   /// Deletes a run's folder; an unfinished run is marked abandoned in its sink first, so that no
   /// resume looks for chunks that are gone.
   ///
-  /// - Parameter sink: The run's sink, or nil when the run has none.
+  /// - Parameters:
+  ///   - folder: The run's folder.
+  ///   - sink: The run's sink, or nil when the run has none.
+  ///   - options: Whom to tell: its log and metrics hear of it.
   /// - Throws: ``SinkError`` when another process owns the run; ``FileError``.
-  public static func remove(_ folder: CheckpointFolder, sink: (any Sink)?) async throws {
+  public static func remove(
+    _ folder: CheckpointFolder, sink: (any Sink)?, options: LoadOptions = LoadOptions()
+  ) async throws {
+    let journal = RunJournal(options, job: "", run: folder.syncID)
+    do {
+      try await removed(folder, sink: sink)
+      journal.cleanedUp(folder.syncID, bytes: folder.bytes)
+    } catch {
+      journal.cleanedUp(folder.syncID, error: error)
+      throw error
+    }
+  }
+
+  private static func removed(_ folder: CheckpointFolder, sink: (any Sink)?) async throws {
     if let sink {
       let record = try await sink.runs(
         RunFilter(syncID: folder.syncID, includesAbandoned: true)
@@ -80,7 +96,7 @@ public enum Cleanup {
       else { continue }
       let journal = RunJournal(options, job: job.name, run: folder.syncID)
       do {
-        try await remove(folder, sink: sink)
+        try await removed(folder, sink: sink)
         journal.expired(folder.syncID)
       } catch {
         journal.expired(folder.syncID, error: error)

@@ -44,7 +44,7 @@ public struct ReplayReceipt: Sendable, Hashable, Codable {
 ///   - rows: The corrected rows, one at most for each line.
 ///   - syncID: The run, which must be completed.
 ///   - sink: The run's sink.
-///   - options: Time and log.
+///   - options: Time, log and metrics.
 ///   - transform: As the run's `load` had it.
 /// - Returns: What became of the rows.
 /// - Throws: ``LoadError``, ``TransformError``, ``SinkError``.
@@ -55,6 +55,21 @@ public func replayRejects(
 ) async throws -> ReplayReceipt {
   guard let run = try await sink.runs(RunFilter(syncID: syncID, includesAbandoned: true)).first
   else { throw LoadError.unknownRun(syncID, sink: sink.location) }
+  let journal = RunJournal(options, job: run.new.job, run: syncID)
+  let start = ContinuousClock.now
+  return try await journal.step(RunJournal.replay) {
+    let receipt = try await replayRejects(
+      rows, of: run, into: sink, options: options, transform: transform)
+    journal.replayed(receipt, seconds: (ContinuousClock.now - start).inSeconds)
+    return receipt
+  }
+}
+
+private func replayRejects(
+  _ rows: [CorrectedRow], of run: RunRecord, into sink: some Sink, options: LoadOptions,
+  transform: (@Sendable (RecordBatch) throws -> RecordBatch)?
+) async throws -> ReplayReceipt {
+  let syncID = run.syncID
   guard run.abandonedAt == nil, run.completedAt != nil else {
     throw LoadError.unreadableRun(
       syncID, detail: "rejects are replayed once a run is finished; resume it first")

@@ -20,6 +20,12 @@ struct RunJournal: Sendable {
   static let refresh = "refresh"
   /// The stage in which the run is proved and finished.
   static let finish = "finish"
+  /// The stage in which a source is read and validated, and nothing is written.
+  static let check = "check"
+  /// The stage in which chunk files are read back in full.
+  static let verify = "verify"
+  /// The stage in which corrected rows are loaded.
+  static let replay = "replay"
 
   init(_ options: LoadOptions, job: String, run: SyncID?) {
     events = options.events
@@ -239,6 +245,87 @@ struct RunJournal: Sendable {
       metadata: ["duration_seconds": EventValue(seconds: seconds)])
   }
 
+  // MARK: Beside loads
+
+  /// A source was read and validated.
+  func checked(_ report: CheckReport, _ quality: DataQuality, seconds: Double) {
+    tell(
+      .dataQualityCheck, Self.check, report.rejected > 0 ? .warning : .success,
+      quality.metadata.merging(["rejected": EventValue(report.rejected)]))
+    let known: EventMetadata = [
+      "duration_seconds": EventValue(seconds: seconds), "rows": EventValue(report.rows),
+    ]
+    tell(
+      .stageComplete, Self.check, .success,
+      known.merging([
+        "source": EventValue(report.source), "rejected": EventValue(report.rejected),
+        "within_limits": EventValue(report.isWithinLimits), "target": EventValue(report.target),
+      ]))
+    tell(.performanceMetric, Self.check, .info, known)
+    metrics.set(.missingRate, quality.missingRate)
+    metrics.add(.outliers, quality.outliers)
+  }
+
+  /// Chunk files were read back in full.
+  func verified(_ receipt: VerificationReceipt) {
+    let known: EventMetadata = [
+      "duration_seconds": EventValue(seconds: receipt.seconds), "rows": EventValue(receipt.rows),
+      "chunks": EventValue(receipt.chunks), "bytes": EventValue(receipt.fileBytes),
+    ]
+    if let first = receipt.problems.first {
+      let more = receipt.problems.count - 1
+      tell(
+        .stageError, Self.verify, .error,
+        known.merging([
+          "error": EventValue(more > 0 ? "\(first); and \(more) more" : first),
+          "problems": EventValue(receipt.problems.count),
+        ]))
+    } else {
+      tell(.stageComplete, Self.verify, .success, known)
+    }
+    tell(.performanceMetric, Self.verify, .info, known)
+    metrics.add(
+      .verifications, 1, ("outcome", receipt.problems.isEmpty ? "success" : "failed"))
+  }
+
+  /// Corrected rows were loaded in the place of rejects.
+  func replayed(_ receipt: ReplayReceipt, seconds: Double) {
+    var known: EventMetadata = [
+      "duration_seconds": EventValue(seconds: seconds), "rows": EventValue(receipt.rows),
+      "uncorrected": EventValue(receipt.uncorrected), "left": EventValue(receipt.left.count),
+    ]
+    for (fate, rows) in receipt.settled.sorted(by: { $0.key < $1.key }) {
+      known[fate] = EventValue(rows)
+      metrics.add(.replayedRows, rows, ("fate", fate))
+    }
+    metrics.add(.replayedRows, receipt.left.count, ("fate", "left"))
+    tell(.stageComplete, Self.replay, .success, known)
+  }
+
+  /// A step beside a load failed.
+  func failed(_ stage: String, _ error: any Error, seconds: Double) {
+    events?.failure(
+      .stageError, pipelineID: pipelineID, stage: stage, error: error,
+      metadata: [
+        "error_class": EventValue(ErrorClass.of(error).rawValue),
+        "duration_seconds": EventValue(seconds: seconds),
+      ])
+  }
+
+  /// Does a step beside a load: tells that it began, and when it fails.
+  func step<Result>(
+    _ stage: String, _ work: () async throws -> Result
+  ) async throws -> Result {
+    let start = ContinuousClock.now
+    stageBegan(stage)
+    do {
+      return try await work()
+    } catch {
+      failed(stage, error, seconds: (ContinuousClock.now - start).inSeconds)
+      throw error
+    }
+  }
+
   // MARK: Chunks
 
   /// A chunk's file is durable.
@@ -366,8 +453,9 @@ struct RunJournal: Sendable {
   }
 
   /// A run's folder was deleted, or could not be.
-  func cleanedUp(_ run: SyncID, error: (any Error)? = nil) {
+  func cleanedUp(_ run: SyncID, bytes: Int64? = nil, error: (any Error)? = nil) {
     var metadata: EventMetadata = ["run": EventValue(run.description)]
+    if let bytes { metadata["bytes"] = EventValue(bytes) }
     if let error { metadata["error"] = EventValue(ErrorSummary.of(error)) }
     tell(.cleanup, nil, error == nil ? .success : .warning, metadata)
     metrics.add(.cleanups, 1, ("outcome", error == nil ? "success" : "failed"))

@@ -7,13 +7,27 @@
 ///   - folder: The run's folder.
 ///   - ledger: The run's committed chunks, if its sink is at hand.
 ///   - workers: How many files are read at once.
+///   - options: Whom to tell: its log and metrics hear what was found.
 /// - Returns: What was found.
 /// - Throws: ``ManifestError``, ``FileError`` when the folder cannot be read at all.
 public func verify(
-  folder: String, ledger: [LedgerEntry] = [], workers: Int = 2
+  folder: String, ledger: [LedgerEntry] = [], workers: Int = 2,
+  options: LoadOptions = LoadOptions()
+) async throws -> VerificationReceipt {
+  let folder = FilePaths.absolute(folder)
+  let name = FilePaths.name(of: folder)
+  let journal = RunJournal(options, job: SyncID(name) == nil ? name : "", run: SyncID(name))
+  return try await journal.step(RunJournal.verify) {
+    let receipt = try await verified(folder, ledger: ledger, workers: workers)
+    journal.verified(receipt)
+    return receipt
+  }
+}
+
+private func verified(
+  _ folder: String, ledger: [LedgerEntry], workers: Int
 ) async throws -> VerificationReceipt {
   let start = ContinuousClock.now
-  let folder = FilePaths.absolute(folder)
   guard DurableFile.isFolder(folder) else { throw FileError("open", folder, code: 2) }
   let numbers = ChunkFiles.list(folder)
   let manifest = try readManifest(folder)

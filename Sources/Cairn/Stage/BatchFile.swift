@@ -1,4 +1,5 @@
 internal import Parquet
+internal import Synchronization
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -22,8 +23,34 @@ enum BatchFile {
 
   /// The columns' names and types, as the footer has them.
   static func text(of columns: [ChunkColumn]) throws -> String {
-    String(decoding: try JSONEncoder().encode(columns), as: UTF8.self)
+    if let text = known.withLock({ $0.texts[columns] }) { return text }
+    let text = String(decoding: try JSONEncoder().encode(columns), as: UTF8.self)
+    known.withLock { $0.add(text, columns) }
+    return text
   }
+
+  /// The columns that a footer names.
+  static func columns(_ text: String) throws -> [ChunkColumn] {
+    if let columns = known.withLock({ $0.columns[text] }) { return columns }
+    let columns = try JSONDecoder().decode([ChunkColumn].self, from: Data(text.utf8))
+    known.withLock { $0.add(text, columns) }
+    return columns
+  }
+
+  /// Columns that came lately: stages have the same ones again and again, and JSON would take longer
+  /// than all else of a small file.
+  private struct Known {
+    var texts: [[ChunkColumn]: String] = [:]
+    var columns: [String: [ChunkColumn]] = [:]
+
+    mutating func add(_ text: String, _ columns: [ChunkColumn]) {
+      if texts.count >= 64 { self = Known() }
+      texts[columns] = text
+      self.columns[text] = columns
+    }
+  }
+
+  private static let known = Mutex(Known())
 }
 
 /// Writes batches.
@@ -113,7 +140,7 @@ struct BatchFileReader {
       guard let text = reader.metadata.value(forKey: BatchFile.columnsKey) else {
         throw CheckpointError.damaged(path, detail: "its footer does not name its columns")
       }
-      columns = try JSONDecoder().decode([ChunkColumn].self, from: Data(text.utf8))
+      columns = try BatchFile.columns(text)
     } catch let error as ParquetError {
       throw CheckpointError.damaged(path, detail: "\(error)")
     } catch let error as DecodingError {

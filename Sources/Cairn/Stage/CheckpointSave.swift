@@ -7,6 +7,7 @@ struct CheckpointLabel: Sendable {
   var inputDigest: String?
   var after: [StageCheckpoint.Predecessor] = []
   var isSequential = true
+  var runSeconds: Double?
 }
 
 /// What is to be saved.
@@ -29,7 +30,10 @@ struct WrittenBatches: Sendable {
 }
 
 extension StageCheckpoints {
-  /// Saves: data aside, synced; data named; state named; folder synced; registry.
+  /// Saves: data aside, synced; data named; state named; registry; folder synced.
+  ///
+  /// An entry whose files a power failure has taken is damaged, as any whose files are gone; nobody was
+  /// told that it was saved. The state is not synced: it is there for a registry that is lost.
   func save(
     _ content: SavedContent, as label: CheckpointLabel, under lease: PipelineLease?
   ) async throws -> StageCheckpoint {
@@ -41,14 +45,14 @@ extension StageCheckpoints {
       folder: folder, faults: faults, compression: compression, label: label,
       now: environment.now())
     guard let own = registry as? FolderRegistry else {
-      let checkpoint = try await onWorker { try write.run(content) }
+      let checkpoint = try await onWorker { try write.run(content, syncsFolder: true) }
       try await registry.record(checkpoint, under: lease)
       faults.reach(.stageRecorded)
       return checkpoint
     }
-    // Files and registry on one thread.
+    // Files and registry on one thread; the registry syncs the folder that they are in.
     return try await onWorker {
-      let checkpoint = try write.run(content)
+      let checkpoint = try write.run(content, syncsFolder: false)
       try own.recorded(checkpoint, under: lease)
       write.faults.reach(.stageRecorded)
       return checkpoint
@@ -64,14 +68,15 @@ private struct CheckpointWrite: Sendable {
   let label: CheckpointLabel
   let now: Int64
 
-  func run(_ content: SavedContent) throws -> StageCheckpoint {
+  func run(_ content: SavedContent, syncsFolder: Bool) throws -> StageCheckpoint {
     try folder.prepare()
     var cost = CheckpointCost()
     var checkpoint = StageCheckpoint(
       id: "", pipelineID: label.pipelineID, stage: label.stage, version: label.version,
       kind: .none, dataFile: nil, stateFile: "", dataHash: JSONContent.digest(of: []),
       metadata: label.metadata, timestamp: CheckpointName.timestamp(ofNanoseconds: now),
-      inputDigest: label.inputDigest, after: label.after, isSequential: label.isSequential)
+      inputDigest: label.inputDigest, after: label.after, isSequential: label.isSequential,
+      runSeconds: label.runSeconds)
     var aside: String?
     var end = ""
     switch content {
@@ -97,7 +102,7 @@ private struct CheckpointWrite: Sendable {
     }
     faults.reach(.stageDataWritten)
     try name(aside, end: end, &checkpoint, &cost)
-    try folder.sync(&cost)
+    if syncsFolder { try folder.sync(&cost) }
     faults.reach(.stageFilesNamed)
     checkpoint.cost = cost
     return checkpoint
@@ -127,7 +132,7 @@ private struct CheckpointWrite: Sendable {
           faults.reach(.stageDataNamed)
         }
         checkpoint.cost = cost
-        let text = try folder.write(CheckpointText.state(checkpoint), &cost)
+        let text = try folder.write(CheckpointText.state(checkpoint), syncs: false, &cost)
         state = text
         let isFree = try cost.spend(on: \.files) {
           try folder.place(text, as: checkpoint.stateFile)

@@ -47,6 +47,7 @@ struct CheckpointText {
       bytes.append(contentsOf: ",\"sequential\":\(stage.isSequential)}".utf8)
     }
     bytes.append(UInt8(ascii: "]"))
+    if let seconds = checkpoint.runSeconds { raw("run_seconds", "\(seconds)") }
     let cost = checkpoint.cost
     raw(
       "cost",

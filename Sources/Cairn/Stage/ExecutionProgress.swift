@@ -9,14 +9,21 @@ final class ExecutionProgress: Sendable {
     /// The stages that were asked for in this attempt.
     var begun: Set<String> = []
     var reports: [StageReport] = []
+    /// Seconds that reused stages took to run, less those for loading.
+    var savedSeconds = 0.0
+    /// When the first stage ran.
+    var firstRun: ContinuousClock.Instant?
   }
 
   private let state: Mutex<State>
   let pipelineID: String
   let inputDigest: String
+  private let attempt: Int
+  private let start = ContinuousClock.now
 
   /// - Parameter recorded: The checkpoints of earlier attempts, newest first.
-  init(pipelineID: String, inputDigest: String, recorded: [StageCheckpoint]) {
+  init(pipelineID: String, inputDigest: String, attempt: Int, recorded: [StageCheckpoint]) {
+    self.attempt = attempt
     self.pipelineID = pipelineID
     self.inputDigest = inputDigest
     state = Mutex(State(recorded: Dictionary(grouping: recorded, by: \.stage)))
@@ -65,16 +72,24 @@ final class ExecutionProgress: Sendable {
     }
   }
 
+  /// Notes that a stage's body runs.
+  func runs() { state.withLock { $0.firstRun = $0.firstRun ?? .now } }
+
   /// Notes that a stage is done.
   ///
-  /// - Parameter saved: Its new checkpoint, if there is one.
-  func end(_ stage: DoneStage, saved: StageCheckpoint?, _ report: StageReport) {
+  /// - Parameters:
+  ///   - saved: Its new checkpoint, if there is one.
+  ///   - savedSeconds: Of a reused stage, how much longer it would have taken to run.
+  func end(
+    _ stage: DoneStage, saved: StageCheckpoint?, _ report: StageReport, savedSeconds: Double = 0
+  ) {
     state.withLock { state in
       // The stages within it are a part of it from now on.
       state.done.removeAll { $0.name == stage.name || $0.name.hasPrefix(stage.name + "/") }
       state.done.append(stage)
       if let saved { state.recorded[stage.name, default: []].insert(saved, at: 0) }
       state.reports.append(report)
+      state.savedSeconds += savedSeconds
     }
   }
 
@@ -83,6 +98,18 @@ final class ExecutionProgress: Sendable {
 
   /// What became of the stages so far, in the order in which they ended.
   var reports: [StageReport] { state.withLock { $0.reports } }
+
+  /// What the attempt came to so far.
+  var account: PipelineAttempt {
+    state.withLock { state in
+      PipelineAttempt(
+        number: attempt, seconds: (ContinuousClock.now - start).inSeconds,
+        stagesRun: state.reports.count { if case .ran = $0.outcome { true } else { false } },
+        stagesReused: state.reports.count { $0.outcome == .reused },
+        secondsSaved: state.savedSeconds,
+        secondsToFirstStage: state.firstRun.map { ($0 - start).inSeconds })
+    }
+  }
 }
 
 /// What became of a stage in an attempt.

@@ -385,7 +385,11 @@ public final class FolderRegistry: StageRegistry {
     if last != UInt8(ascii: "\n") { text.insert(UInt8(ascii: "\n"), at: 0) }
     do {
       try text.withUnsafeBytes { try DurableFile.write($0, to: descriptor, path: journal) }
-      if folder.durability == .synced { try DurableFile.sync(descriptor, path: journal) }
+      if folder.durability == .synced {
+        try DurableFile.sync(descriptor, path: journal)
+        // With it the names of the files that the lines are about.
+        try DurableFile.syncFolder(folder.path)
+      }
     } catch {
       // A full disk leaves a part of the line, which the next one would be glued to.
       ftruncate(descriptor, off_t(length))

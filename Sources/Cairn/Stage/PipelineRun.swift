@@ -1,4 +1,4 @@
-internal import Logging
+internal import Metrics
 
 /// An attempt of a pipeline: runs its stages, or takes their saved values.
 ///
@@ -16,9 +16,15 @@ public struct PipelineRun: Sendable {
   /// What became of the stages so far, in the order in which they ended.
   public var reports: [StageReport] { progress.reports }
 
+  /// The log of events, or nil for none: for what a body has to tell, under ``id``.
+  public var events: EventLog? { journal.events }
+
   let lease: PipelineLease
+  let journal: PipelineJournal
   let progress: ExecutionProgress
   let settings: PipelineSettings
+  /// Who gets the figures of the loads of its stages.
+  let metrics: (any MetricsFactory)?
   let root: StageScope
 
   /// Reaches a fault point that the program has in a stage's body, for its crash tests.
@@ -51,7 +57,8 @@ public struct PipelineRun: Sendable {
       StageRequest(name, version, metadata, retry, deadline, saves),
       StageCoding(
         encode: { .rows(try $0.recordBatch()) },
-        decode: { try Rows(recordBatch: try $0.rows()) }), isolation: isolation, body)
+        decode: { try Rows(recordBatch: try $0.rows()) },
+        account: { $1.map { ["rows": EventValue($0.rows)] } ?? [:] }), isolation: isolation, body)
   }
 
   /// A stage whose value is any other: saved as JSON.
@@ -107,6 +114,7 @@ public struct PipelineRun: Sendable {
         return .batches(batches)
       },
       decode: { .saved(try $0.batches()) },
+      account: { $1.map { ["rows": EventValue($0.rows)] } ?? [:] },
       saved: { checkpoint in .saved(try StageBatches(written: checkpoint, in: folder)) },
       unsaved: { stage in
         guard case .written(let batches) = stage else { return stage }
@@ -154,7 +162,10 @@ public struct PipelineRun: Sendable {
         break search
       case .reuse(let checkpoint):
         do {
-          guard let loaded = try await checkpoints.loadUnlessDamaged(checkpoint) else {
+          guard
+            let loaded = try await checkpoints.loadUnlessDamaged(
+              checkpoint, hearing: { journal.rejected(checkpoint, $0) })
+          else {
             reason = .damaged(checkpoint.id)
             decision = progress.forget(checkpoint, of: stage)
             continue
@@ -170,40 +181,55 @@ public struct PipelineRun: Sendable {
         decision = progress.forget(checkpoint, of: stage)
       }
     }
-    if case .notRecorded = reason {
-    } else {
-      checkpoints.logger.notice(
-        "a saved stage runs again",
-        metadata: ["pipeline": "\(id)", "stage": "\(stage.name)", "reason": "\(reason)"])
-    }
+    journal.began(stage, because: reason)
     checkpoints.faults.reach(.stageBegun)
+    do {
+      return try await runAndSave(
+        stage, request, coding, after: after, because: reason, since: start, isolation: isolation,
+        body)
+    } catch {
+      journal.failed(stage, error, seconds: (ContinuousClock.now - start).inSeconds)
+      throw error
+    }
+  }
+
+  private func runAndSave<Value: Sendable>(
+    _ stage: PlannedStage, _ request: StageRequest, _ coding: StageCoding<Value>,
+    after: [StageCheckpoint.Predecessor], because reason: RunReason,
+    since start: ContinuousClock.Instant, isolation: isolated (any Actor)? = #isolation,
+    _ body: () async throws -> Value
+  ) async throws -> Value {
+    progress.runs()
     let (value, tries) = try await attempt(stage, request, since: start, isolation: isolation, body)
     checkpoints.faults.reach(.stageRan)
     let seconds = (ContinuousClock.now - start).inSeconds
     let content = try coding.encode(value)
     guard settings.isEnabled, request.saves ?? settings.savesAfterEachStage else {
+      let report = StageReport(
+        stage: stage.name, outcome: .ran(reason), checkpoint: nil, tries: tries, seconds: seconds,
+        cost: CheckpointCost())
       progress.end(
         DoneStage(
           name: stage.name, dataHash: "unsaved, version \(stage.version)", wasReused: false,
           isSequential: stage.isSequential),
-        saved: nil,
-        StageReport(
-          stage: stage.name, outcome: .ran(reason), checkpoint: nil, tries: tries,
-          seconds: seconds, cost: CheckpointCost()))
+        saved: nil, report)
+      journal.ended(report, saved: nil, account: coding.account?(value, nil) ?? [:])
       return try coding.unsaved?(value) ?? value
     }
     let label = CheckpointLabel(
       pipelineID: id, stage: stage.name, version: stage.version, metadata: request.metadata,
-      inputDigest: progress.inputDigest, after: after, isSequential: stage.isSequential)
+      inputDigest: progress.inputDigest, after: after, isSequential: stage.isSequential,
+      runSeconds: seconds)
     let saved = try await checkpoints.save(content, as: label, under: lease)
+    let report = StageReport(
+      stage: stage.name, outcome: .ran(reason), checkpoint: saved.id, tries: tries,
+      seconds: seconds, cost: saved.cost)
     progress.end(
       DoneStage(
         name: stage.name, dataHash: saved.dataHash, wasReused: false,
         isSequential: stage.isSequential),
-      saved: saved,
-      StageReport(
-        stage: stage.name, outcome: .ran(reason), checkpoint: saved.id, tries: tries,
-        seconds: seconds, cost: saved.cost))
+      saved: saved, report)
+    journal.ended(report, saved: saved, account: coding.account?(value, saved) ?? [:])
     return try coding.saved?(saved) ?? value
   }
 
@@ -238,15 +264,10 @@ public struct PipelineRun: Sendable {
           guard !Task.isCancelled, request.retry.retries(error, afterFailures: failures) else {
             throw error
           }
-          checkpoints.logger.warning(
-            "a stage failed and is tried again",
-            metadata: [
-              "pipeline": "\(id)", "stage": "\(stage.name)", "failures": "\(failures)",
-              "reason": "\(error)",
-            ])
+          let wait = request.retry.wait(afterFailures: failures, random: environment.random())
+          journal.retrying(stage, error, failures: failures, wait: wait)
           progress.tryAgain(stage.name)
-          try await environment.sleep(
-            request.retry.wait(afterFailures: failures, random: environment.random()))
+          try await environment.sleep(wait)
         }
       }
     } catch {
@@ -262,14 +283,15 @@ public struct PipelineRun: Sendable {
     _ checkpoint: StageCheckpoint, as stage: PlannedStage, _ cost: CheckpointCost,
     since start: ContinuousClock.Instant
   ) {
+    let report = StageReport(
+      stage: stage.name, outcome: .reused, checkpoint: checkpoint.id, tries: 0,
+      seconds: (ContinuousClock.now - start).inSeconds, cost: cost)
     progress.end(
       DoneStage(
         name: stage.name, dataHash: checkpoint.dataHash, wasReused: true,
         isSequential: stage.isSequential),
-      saved: nil,
-      StageReport(
-        stage: stage.name, outcome: .reused, checkpoint: checkpoint.id, tries: 0,
-        seconds: (ContinuousClock.now - start).inSeconds, cost: cost))
+      saved: nil, report, savedSeconds: max(0, (checkpoint.runSeconds ?? 0) - report.seconds))
+    journal.reused(checkpoint, report)
   }
 
   /// The stage of this execution that the present task is in, or the pipeline itself.
@@ -307,6 +329,8 @@ struct StageRequest: Sendable {
 struct StageCoding<Value: Sendable>: Sendable {
   var encode: @Sendable (Value) throws -> SavedContent
   var decode: @Sendable (LoadedCheckpoint) throws -> Value
+  /// What its event says of a value, and of its checkpoint, if it has one.
+  var account: (@Sendable (Value, StageCheckpoint?) -> EventMetadata)?
   /// What is returned for a value that was saved just now, where it is not the value itself.
   var saved: (@Sendable (StageCheckpoint) throws -> Value)?
   /// What is returned for a value that is not saved, where it is not the value itself.

@@ -9,7 +9,7 @@ internal import Yams
 /// What of pipelines is saved and resumed.
 ///
 /// A program may read them from the YAML of the Python design, below
-/// `pipeline.execution.checkpoints`:
+/// `pipeline.execution.checkpoints` and `pipeline.logging`:
 ///
 /// ```yaml
 /// pipeline:
@@ -20,6 +20,9 @@ internal import Yams
 ///       save_after_each_stage: true
 ///       auto_resume: true
 ///       retention: 7d
+///   logging:
+///     level: INFO
+///     log_file: "logs/pipeline.log"
 /// ```
 public struct PipelineSettings: Sendable, Hashable {
   /// Whether anything is saved, resumed or locked at all (`enabled`).
@@ -32,22 +35,26 @@ public struct PipelineSettings: Sendable, Hashable {
   public var autoResume: Bool
   /// How long checkpoints are kept (`retention`).
   public var retention: Duration
+  /// What is logged and where, for the program to open an ``EventLog`` with; nil when the YAML has no
+  /// section `logging`.
+  public var logging: LoggingOptions?
 
   /// Makes settings.
   public init(
     isEnabled: Bool = true, directory: String = "data/checkpoints",
     savesAfterEachStage: Bool = true, autoResume: Bool = true,
-    retention: Duration = StageCheckpoints.defaultRetention
+    retention: Duration = StageCheckpoints.defaultRetention, logging: LoggingOptions? = nil
   ) {
     self.isEnabled = isEnabled
     self.directory = directory
     self.savesAfterEachStage = isEnabled && savesAfterEachStage
     self.autoResume = isEnabled && autoResume
     self.retention = retention
+    self.logging = logging
   }
 
-  /// Reads settings from a YAML file. What it does not say has its default; `pipeline.logging` is not
-  /// looked at. A relative folder resolves against the file's.
+  /// Reads settings from a YAML file. What it does not say has its default. Relative paths resolve
+  /// against the file's folder.
   ///
   /// - Throws: ``JobFileError`` with the place of everything that is wrong.
   public static func read(
@@ -67,11 +74,22 @@ public struct PipelineSettings: Sendable, Hashable {
     do {
       if let root = try Yams.compose(yaml: yaml),
         let top = YAMLSection(root, path: "", keys: ["pipeline"], reader: reader),
-        let pipeline = top.section("pipeline", keys: ["execution", "logging"]),
-        let execution = pipeline.section("execution", keys: ["checkpoints"]),
-        let section = execution.section("checkpoints", keys: keys)
+        let pipeline = top.section("pipeline", keys: ["execution", "logging"])
       {
-        settings = PipelineSettings(section, folder: folder)
+        if let execution = pipeline.section("execution", keys: ["checkpoints"]),
+          let section = execution.section("checkpoints", keys: keys)
+        {
+          settings = PipelineSettings(section, folder: folder)
+        }
+        if let section = pipeline.section("logging", keys: YAMLSection.loggingKeys) {
+          let logging = section.readLogging {
+            $0.hasPrefix("/") ? $0 : FilePaths.join(folder, $0)
+          }
+          for problem in logging.problems() {
+            section.report(String(problem.path.dropFirst("logging.".count)), problem.message)
+          }
+          settings.logging = logging
+        }
       }
     } catch let error as YamlError {
       throw JobFileError(file: path, problems: [.init(position: nil, message: "\(error)")])

@@ -1,4 +1,5 @@
 internal import Logging
+public import Metrics
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -33,6 +34,10 @@ public struct Pipelines: Sendable {
   public var leaseDuration: Duration
   /// Whether an execution that another process works on is taken from it; only in a database's registry.
   public var takeOver: Bool
+  /// The log of events, or nil for none.
+  public var events: EventLog?
+  /// Who gets the figures, or nil for the backend that the program has set up for `swift-metrics`.
+  public var metrics: (any MetricsFactory)?
 
   /// Runs pipelines with their checkpoints in a place.
   ///
@@ -41,14 +46,19 @@ public struct Pipelines: Sendable {
   ///   - settings: What is saved and resumed.
   ///   - leaseDuration: How long an execution in a database's registry is kept for a silent process.
   ///   - takeOver: Whether an execution is taken from another process.
+  ///   - events: The log of events, or nil for none.
+  ///   - metrics: Who gets the figures.
   public init(
     checkpoints: StageCheckpoints? = nil, settings: PipelineSettings = PipelineSettings(),
-    leaseDuration: Duration = .seconds(60), takeOver: Bool = false
+    leaseDuration: Duration = .seconds(60), takeOver: Bool = false, events: EventLog? = nil,
+    metrics: (any MetricsFactory)? = nil
   ) {
     self.checkpoints = checkpoints ?? StageCheckpoints(directory: settings.directory)
     self.settings = settings
     self.leaseDuration = leaseDuration
     self.takeOver = takeOver
+    self.events = events
+    self.metrics = metrics
   }
 
   /// Runs a pipeline, or goes on with its unfinished execution.
@@ -72,7 +82,15 @@ public struct Pipelines: Sendable {
     guard !name.isEmpty, id?.isEmpty != true else {
       throw CheckpointError.invalidName(name, detail: "it is empty")
     }
-    let run = try await begin(name, inputDigest: digest, id: id)
+    let journal = PipelineJournal(self, pipeline: name, id: id)
+    let run: PipelineRun
+    do {
+      run = try await begin(name, inputDigest: digest, id: id, journal)
+    } catch {
+      let id = (error as? PipelineError)?.execution
+      (id.map { journal.of($0) } ?? journal).failed(error, nil)
+      throw error
+    }
     let keeper = keepLease(of: run)
     do {
       let result = try await StageScope.$current.withValue(
@@ -80,11 +98,15 @@ public struct Pipelines: Sendable {
       checkpoints.faults.reach(.stagesDone)
       keeper.cancel()
       try await end(run, error: nil)
+      run.journal.completed(run.progress.account)
+      await tidy(run)
       return result
     } catch {
       keeper.cancel()
       // The error that counts is the first.
       try? await end(run, error: error)
+      run.journal.failed(error, run.progress.account)
+      await tidy(run)
       throw error
     }
   }
@@ -109,10 +131,12 @@ public struct Pipelines: Sendable {
   // MARK: Begin and end
 
   private func begin(
-    _ name: String, inputDigest: String, id: String?
+    _ name: String, inputDigest: String, id: String?, _ journal: PipelineJournal
   ) async throws -> PipelineRun {
     let environment = checkpoints.environment
-    guard settings.isEnabled else { return unsavedRun(name, inputDigest: inputDigest, id: id) }
+    guard settings.isEnabled else {
+      return unsavedRun(name, inputDigest: inputDigest, id: id, journal)
+    }
     let registry = checkpoints.registry
     try await registry.prepare()
     let key =
@@ -132,9 +156,11 @@ public struct Pipelines: Sendable {
         let recorded =
           execution.attempt > 1 || id != nil
           ? try await registry.checkpoints(CheckpointFilter(pipelineID: execution.pipelineID)) : []
-        return makeRun(execution, lease, recorded: recorded, settings: settings)
+        let journal = journal.of(execution.pipelineID)
+        journal.began(execution, lease, checkpoints: registry.location)
+        return makeRun(execution, lease, recorded: recorded, journal)
       } catch {
-        try? await registry.end(lease, error: "\(error)", at: now)
+        try? await registry.end(lease, error: ErrorSummary.of(error), at: now)
         throw error
       }
     }
@@ -142,27 +168,31 @@ public struct Pipelines: Sendable {
 
   private func makeRun(
     _ execution: PipelineExecution, _ lease: PipelineLease, recorded: [StageCheckpoint],
-    settings: PipelineSettings
+    _ journal: PipelineJournal
   ) -> PipelineRun {
     let progress = ExecutionProgress(
-      pipelineID: execution.pipelineID, inputDigest: execution.inputDigest, recorded: recorded)
+      pipelineID: execution.pipelineID, inputDigest: execution.inputDigest,
+      attempt: execution.attempt, recorded: recorded)
     return PipelineRun(
-      execution: execution, checkpoints: checkpoints, lease: lease, progress: progress,
-      settings: settings,
+      execution: execution, checkpoints: checkpoints, lease: lease, journal: journal,
+      progress: progress, settings: settings, metrics: metrics,
       root: StageScope(
         progress: ObjectIdentifier(progress), path: "", task: StageScope.currentTask,
         isSequential: true))
   }
 
   /// A run of which nothing is saved.
-  private func unsavedRun(_ name: String, inputDigest: String, id: String?) -> PipelineRun {
+  private func unsavedRun(
+    _ name: String, inputDigest: String, id: String?, _ journal: PipelineJournal
+  ) -> PipelineRun {
     let id = id ?? newID()
+    let execution = PipelineExecution(
+      pipelineID: id, pipeline: name, key: "", inputDigest: inputDigest, status: .running,
+      attempt: 1, startedAt: now, updatedAt: now)
+    let journal = journal.of(id)
+    journal.began(execution, nil, checkpoints: nil)
     return makeRun(
-      PipelineExecution(
-        pipelineID: id, pipeline: name, key: "", inputDigest: inputDigest, status: .running,
-        attempt: 1, startedAt: now, updatedAt: now),
-      PipelineLease(pipelineID: id, key: "", fence: 0, token: ""), recorded: [],
-      settings: settings)
+      execution, PipelineLease(pipelineID: id, key: "", fence: 0, token: ""), recorded: [], journal)
   }
 
   private func newID() -> String {
@@ -180,7 +210,6 @@ public struct Pipelines: Sendable {
   private func keepLease(of run: PipelineRun) -> Task<Void, Never> {
     let duration = leaseDuration
     let registry = checkpoints.registry
-    let logger = checkpoints.logger
     let isNeeded = settings.isEnabled && !(registry is FolderRegistry)
     return Task {
       while isNeeded, !Task.isCancelled {
@@ -192,38 +221,59 @@ public struct Pipelines: Sendable {
         } catch PipelineError.overtaken {
           return
         } catch {
-          logger.warning("lease not renewed", metadata: ["reason": "\(error)"])
+          run.journal.leaseNotRenewed(error)
         }
       }
     }
   }
 
-  /// Records how the attempt ended, then deletes what has expired.
+  /// Records how the attempt ended.
   private func end(_ run: PipelineRun, error: (any Error)?) async throws {
     guard settings.isEnabled else { return }
-    try await checkpoints.registry.end(run.lease, error: error.map { "\($0)" }, at: now)
-    do {
-      try await checkpoints.tidy(retention: settings.retention)
-    } catch {
-      // The pipeline does not depend on it.
-      checkpoints.logger.warning("clean-up failed", metadata: ["reason": "\(error)"])
+    try await checkpoints.registry.end(run.lease, error: error.map(ErrorSummary.of), at: now)
+  }
+
+  /// Deletes what has expired, of checkpoints and of the log.
+  private func tidy(_ run: PipelineRun) async {
+    if settings.isEnabled {
+      do {
+        let deleted = try await checkpoints.tidy(retention: settings.retention)
+        if !deleted.isEmpty { run.journal.cleanedUp(deleted) }
+      } catch {
+        // The pipeline does not depend on it.
+        run.journal.notCleanedUp(error)
+      }
     }
+    await events?.cleanUp()
+  }
+}
+
+extension PipelineError {
+  /// The execution that another process works on.
+  fileprivate var execution: String? {
+    guard case PipelineError.ownedElsewhere(let execution, _) = self else { return nil }
+    return execution.pipelineID
   }
 }
 
 extension StageCheckpoints {
   /// The clean-up at the end of a pipeline: deletes expired checkpoints, and once an hour what else has
   /// expired. Where there are thousands of checkpoints it looks for expired ones once an hour, too.
-  func tidy(retention: Duration) async throws {
+  ///
+  /// - Returns: The checkpoints that it deleted.
+  func tidy(retention: Duration) async throws -> [StageCheckpoint] {
     let folder = folder
     let now = environment.now()
     let isDue = try await onWorker { try folder.isCleanUpDue(now: now) }
     let own = registry as? FolderRegistry
+    var deleted: [StageCheckpoint] = []
     if isDue {
-      try await cleanUp(olderThan: retention)
+      deleted = try await deleteExpired(olderThan: retention)
     } else if own?.isLarge != true {
-      try await delete(try await expired(olderThan: retention))
+      deleted = try await expired(olderThan: retention)
+      try await delete(deleted)
     }
     try await own?.foldIfDue()
+    return deleted
   }
 }

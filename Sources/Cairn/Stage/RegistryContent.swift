@@ -25,7 +25,9 @@ struct RegistryContent {
     }
 
     func checkpoint(of pipelineID: String) throws -> StageCheckpoint {
-      var checkpoint = try JSONContent.decode(StageCheckpoint.self, from: text)
+      var checkpoint =
+        try CheckpointParser.checkpoint(text)
+        ?? JSONContent.decode(StageCheckpoint.self, from: text)
       if checkpoint.pipelineID.isEmpty { checkpoint.pipelineID = pipelineID }
       return checkpoint
     }

@@ -35,6 +35,9 @@ public struct StageCheckpoint: Sendable, Hashable, Codable, Identifiable {
   public var after: [Predecessor]
   /// Whether the stage ran in the pipeline's own line, not beside others in a task group.
   public var isSequential: Bool
+  /// Seconds that the stage took to run, all tries and waits included: what taking it saves; nil when
+  /// that is not known.
+  public var runSeconds: Double?
   /// What saving it took; registries do not count their own part.
   public var cost: CheckpointCost
   /// The version of the form.
@@ -68,8 +71,8 @@ public struct StageCheckpoint: Sendable, Hashable, Codable, Identifiable {
     id: String, pipelineID: String, stage: String, version: Int = 1, kind: CheckpointKind,
     dataFile: String?, stateFile: String, dataHash: String, shape: [Int] = [],
     metadata: [String: CheckpointValue] = [:], timestamp: String, inputDigest: String? = nil,
-    after: [Predecessor] = [], isSequential: Bool = true, cost: CheckpointCost = CheckpointCost(),
-    format: Int = StageCheckpoint.currentFormat
+    after: [Predecessor] = [], isSequential: Bool = true, runSeconds: Double? = nil,
+    cost: CheckpointCost = CheckpointCost(), format: Int = StageCheckpoint.currentFormat
   ) {
     self.id = id
     self.pipelineID = pipelineID
@@ -85,6 +88,7 @@ public struct StageCheckpoint: Sendable, Hashable, Codable, Identifiable {
     self.inputDigest = inputDigest
     self.after = after
     self.isSequential = isSequential
+    self.runSeconds = runSeconds
     self.cost = cost
     self.format = format
   }
@@ -104,6 +108,7 @@ public struct StageCheckpoint: Sendable, Hashable, Codable, Identifiable {
     case inputDigest = "input_hash"
     case after
     case isSequential = "sequential"
+    case runSeconds = "run_seconds"
     case cost
     case format = "format_version"
   }
@@ -126,6 +131,7 @@ public struct StageCheckpoint: Sendable, Hashable, Codable, Identifiable {
     inputDigest = try values.decodeIfPresent(String.self, forKey: .inputDigest)
     after = try values.decodeIfPresent([Predecessor].self, forKey: .after) ?? []
     isSequential = try values.decodeIfPresent(Bool.self, forKey: .isSequential) ?? true
+    runSeconds = try values.decodeIfPresent(Double.self, forKey: .runSeconds)
     cost = try values.decodeIfPresent(CheckpointCost.self, forKey: .cost) ?? CheckpointCost()
     format = try values.decodeIfPresent(Int.self, forKey: .format) ?? 0
   }

@@ -172,13 +172,18 @@ public struct StageCheckpoints: Sendable {
   }
 
   /// Reads a checkpoint; nil when it is damaged, after its files were kept aside and its entry removed.
-  func loadUnlessDamaged(_ checkpoint: StageCheckpoint) async throws -> LoadedCheckpoint? {
+  ///
+  /// - Parameter hearing: Told of the damage.
+  func loadUnlessDamaged(
+    _ checkpoint: StageCheckpoint, hearing: (CheckpointError) -> Void = { _ in }
+  ) async throws -> LoadedCheckpoint? {
     do {
       return try await load(checkpoint)
     } catch let error as CheckpointError where error.isDamage {
       let folder = folder
       let kept = try await onWorker { folder.keepAside(checkpoint) }
       try await registry.remove([checkpoint])
+      hearing(error)
       logger.warning(
         "a damaged checkpoint is kept aside; the one before it counts",
         metadata: [
@@ -224,9 +229,20 @@ public struct StageCheckpoints: Sendable {
   /// Deletes checkpoints that are older than a retention, but for those of executions that somebody is
   /// working on; and what killed processes left behind for as long.
   ///
+  /// - Parameters:
+  ///   - retention: How old a checkpoint may get.
+  ///   - events: The log of events, or nil for none.
   /// - Returns: How many were deleted.
   @discardableResult
-  public func cleanUp(olderThan retention: Duration = defaultRetention) async throws -> Int {
+  public func cleanUp(
+    olderThan retention: Duration = defaultRetention, events: EventLog? = nil
+  ) async throws -> Int {
+    let deleted = try await deleteExpired(olderThan: retention)
+    events?.cleanedUp(deleted)
+    return deleted.count
+  }
+
+  func deleteExpired(olderThan retention: Duration) async throws -> [StageCheckpoint] {
     let expired = try await expired(olderThan: retention)
     try await delete(expired)
     let limit = environment.now() - retention.nanoseconds
@@ -235,7 +251,7 @@ public struct StageCheckpoints: Sendable {
     let names = Set(known.flatMap { [$0.stateFile] + [$0.dataFile].compactMap(\.self) })
     let folder = folder
     try await onWorker { try folder.sweep(known: names, olderThan: limit) }
-    return expired.count
+    return expired
   }
 
   /// The checkpoints that ``cleanUp(olderThan:)`` would delete.

@@ -55,14 +55,17 @@ struct StageFolder: Sendable {
 
   /// Writes a file under a temporary name: `write` is given it; closed when this returns, and deleted
   /// when `write` throws.
+  ///
+  /// - Parameter syncs: Whether it is to be durable, if anything is.
   private func aside(
-    _ cost: inout CheckpointCost, _ write: (Aside, inout CheckpointCost) throws -> Void
+    syncs: Bool = true, _ cost: inout CheckpointCost,
+    _ write: (Aside, inout CheckpointCost) throws -> Void
   ) throws -> String {
     let file = try cost.spend(on: \.files) { try createAside() }
     defer { Self.close(file) }
     do {
       try write(file, &cost)
-      try sync(file, &cost)
+      if syncs { try sync(file, &cost) }
     } catch {
       try? DurableFile.delete(file.path)
       throw error
@@ -100,8 +103,12 @@ struct StageFolder: Sendable {
   }
 
   /// Writes bytes aside.
-  func write(_ bytes: [UInt8], _ cost: inout CheckpointCost) throws -> String {
-    try aside(&cost) { file, cost in
+  ///
+  /// - Parameter syncs: Whether they are to be durable, if anything is.
+  func write(
+    _ bytes: [UInt8], syncs: Bool = true, _ cost: inout CheckpointCost
+  ) throws -> String {
+    try aside(syncs: syncs, &cost) { file, cost in
       try cost.spend(on: \.files) {
         try bytes.withUnsafeBytes {
           try DurableFile.write($0, to: file.descriptor, path: file.path)

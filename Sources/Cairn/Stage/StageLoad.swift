@@ -1,3 +1,5 @@
+internal import Metrics
+
 /// Loads the rows of a stage into a table, as a run of its own: each batch is committed with its mark in
 /// one transaction, where the rows land. The sink's ledger is the truth about it; a stage that is
 /// repeated after a crash goes on behind the last batch that was committed.
@@ -7,6 +9,8 @@ struct StageLoad: Sendable {
   let stage: String
   let pipeline: String
   let checkpoints: StageCheckpoints
+  let events: EventLog?
+  let metrics: (any MetricsFactory)?
 
   func load(
     _ rows: StageRows, into sink: some Sink, table: String, key: [String], mode: LoadMode?
@@ -32,8 +36,8 @@ struct StageLoad: Sendable {
     let outcome = try await Cairn.load(
       job, from: source, into: sink,
       options: LoadOptions(
-        logger: checkpoints.logger, environment: checkpoints.environment,
-        faults: checkpoints.faults))
+        logger: checkpoints.logger, events: events, metrics: metrics,
+        environment: checkpoints.environment, faults: checkpoints.faults))
     switch outcome {
     case .done(let receipt): return receipt
     case .partial(let receipt): throw PipelineError.loadIncomplete(stage, receipt)
@@ -151,10 +155,14 @@ extension PipelineRun {
   ) async throws -> Receipt {
     let load = StageLoad(
       pipelineID: id, stage: scope.path(of: request.name), pipeline: execution.pipeline,
-      checkpoints: checkpoints)
+      checkpoints: checkpoints, events: events, metrics: metrics)
     return try await perform(
       request,
-      StageCoding(encode: { .json(try JSONContent.encode($0)) }, decode: { try $0.value() }),
+      StageCoding(
+        encode: { .json(try JSONContent.encode($0)) }, decode: { try $0.value() },
+        account: { receipt, _ in
+          ["run": EventValue(receipt.syncID.description), "rows": EventValue(receipt.counts.rows)]
+        }),
       isolation: isolation
     ) {
       try await load.load(

@@ -354,4 +354,51 @@ import Testing
     #expect(count == 8_000)
     #expect(found.values.allSatisfy { $0 == Set(0..<1_000) })
   }
+
+  @Test("a million events from four tasks: each is there once, in its task's order")
+  func million() async throws {
+    let place = try Place()
+    // Of lines for people just errors, of which there are none.
+    let log = place.log { $0.level = .error }
+    let each = 250_000
+    await withTaskGroup(of: Void.self) { group in
+      for task in 0..<4 {
+        group.addTask {
+          let id = "p\(task)"
+          for number in 0..<each {
+            log.record(Event("tick", pipelineID: id, metadata: ["n": EventValue(number)]))
+            // So that there is always room, however slow the machine is.
+            if number % 4_000 == 3_999 { await log.flush() }
+          }
+        }
+      }
+    }
+    log.record(Event("done", pipelineID: "end", metadata: ["n": 0]))
+    await log.flush()
+    #expect(place.reports.withLock { $0 } == [])
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [
+      "python3", "-c",
+      """
+      import json, sys
+      next_of, bad = {}, 0
+      for line in open(sys.argv[1]):
+          event = json.loads(line)
+          task, number = event["pipeline_id"], event["metadata"]["n"]
+          bad += next_of.get(task, 0) != number
+          next_of[task] = number + 1
+      print(bad, sorted(next_of.items()))
+      """, place.path + "/logs/events/events.log",
+    ]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    let tasks = (0..<4).map { ", ('p\($0)', \(each))" }.joined()
+    #expect(said == "0 [('end', 1)\(tasks)]\n")
+    let found = try #require(log.history).events(EventFilter(type: "done"))
+    #expect(found.map(\.pipelineID) == ["end"])
+  }
 }

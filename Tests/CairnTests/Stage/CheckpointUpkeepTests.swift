@@ -136,14 +136,23 @@ import Testing
             auto_resume: false  # Resume from last checkpoint on failure
             retention: 3d
         logging:
-          level: "INFO"
-          anything: [1, 2]
+          level: "DEBUG"
+          log_to_console: true
+          log_to_file: true
+          log_file: "/var/log/pipeline.log"
+          separate_stage_logs: false
+          stage_log_dir: "/var/log/stages"
       """)
     #expect(
       settings
         == PipelineSettings(
           directory: "/var/checkpoints", savesAfterEachStage: false, autoResume: false,
-          retention: .seconds(3 * 86_400)))
+          retention: .seconds(3 * 86_400),
+          logging: LoggingOptions(
+            level: .debug, logToConsole: true, logToFile: true, logFile: "/var/log/pipeline.log",
+            separateStageLogs: false, stageLogDirectory: "/var/log/stages")))
+    let files = LogFiles(try #require(settings.logging))
+    #expect(files.eventLog == "/var/log/events/events.log")
   }
 
   @Test func `a relative folder is beside the file, and off is off`() throws {
@@ -151,9 +160,13 @@ import Testing
     let path = try folder.file(
       "pipeline.yml",
       """
-      pipeline: { execution: { checkpoints: { enabled: false, checkpoint_dir: data/checkpoints } } }
+      pipeline:
+        execution: { checkpoints: { enabled: false, checkpoint_dir: data/checkpoints } }
+        logging: { log_file: logs/pipeline.log, stage_log_dir: logs/stages }
       """)
     let settings = try PipelineSettings.read(path)
+    #expect(settings.logging?.logFile == folder.url.path + "/logs/pipeline.log")
+    #expect(settings.logging?.stageLogDirectory == folder.url.path + "/logs/stages")
     #expect(settings.directory == folder.url.path + "/data/checkpoints")
     #expect(!settings.isEnabled && !settings.savesAfterEachStage && !settings.autoResume)
     #expect(try read("") == PipelineSettings())
@@ -169,12 +182,15 @@ import Testing
               enable: true
               auto_resume: maybe
               retention: a week
+          logging:
+            levle: info
         """)
     }
     let problems = try #require(error).problems.map(\.message)
-    #expect(problems.count == 3)
+    #expect(problems.count == 4)
+    #expect(problems.last?.contains("'levle'") == true)
     #expect(problems[0].contains("'enable'") && problems[0].contains("enabled"))
-    #expect(try #require(error).problems.map { $0.position?.line } == [4, 5, 6])
+    #expect(try #require(error).problems.map { $0.position?.line } == [4, 5, 6, 8])
     #expect(throws: JobFileError.self) { try PipelineSettings.read("/nowhere/pipeline.yml") }
     #expect(throws: JobFileError.self) { try read("pipeline: [") }
   }

@@ -24,7 +24,9 @@ try FileManager.default.createDirectory(atPath: folder, withIntermediateDirector
 let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
 let checkpoints = StageCheckpoints(directory: folder + "/checkpoints", faults: faults)
 let sink = SQLiteSink(path: folder + "/stocks.db", faults: faults)
-let pipelines = Pipelines(checkpoints: checkpoints)
+// What happens is in FOLDER/logs: `cairn events --logs FOLDER/logs`, `cairn pipeline summary`.
+let log = EventLog(LogDestination(files: LogFiles(folder: folder + "/logs")))
+let pipelines = Pipelines(checkpoints: checkpoints, events: log)
 
 /// Notes that the body of a stage ran to its end, for the tests: no saved stage may run again.
 @Sendable func note(_ stage: String) throws {
@@ -61,6 +63,8 @@ func stocks() async throws -> Receipt {
     }
     let clean = try await run.stage("data_validation", version: 2) {
       let clean = try validated(raw)
+      log.dataQuality(
+        pipelineID: run.id, stage: "data_validation", metrics: DataQuality(raw).metadata)
       run.reach(.stageHalfRun)
       try note("data_validation")
       return clean

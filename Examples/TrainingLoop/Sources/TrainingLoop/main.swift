@@ -15,10 +15,14 @@ struct Prediction: Codable {
 
 /// The child: trains, or goes on training.
 func train(database: String, states: String, pause: Int) async throws -> Int32 {
+  // What happens is in the folder logs beside the database.
+  let files = LogFiles(
+    folder: URL(fileURLWithPath: database).deletingLastPathComponent().path + "/logs")
   let processor = Processor(
     "ratings", into: SQLiteSink(path: database),
     target: EntityTarget("predictions", mode: .append),
-    options: ProcessorOptions(stateFolder: states, inlineStateLimit: 100))
+    options: ProcessorOptions(
+      stateFolder: states, inlineStateLimit: 100, events: EventLog(LogDestination(files: files))))
   var ratings = Ratings()
   let outcome = try await processor.forEachBatch(
     of: season(), id: \.id, partition: "2025", size: 50,
