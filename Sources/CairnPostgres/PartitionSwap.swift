@@ -58,7 +58,9 @@ struct PartitionSwap {
           scope: shape.name.identity, key: key, state: server.state, on: connection)
       else { continue }
       try recorded.touch(
-        key, of: shape, where: column, is: replacement.value, sequence: standing.lastSequence,
+        key, of: shape,
+        where: "t.\(column.name.quotedIdentifier) = $1::text::\(column.declaredType)",
+        [.text(replacement.value)], sequence: standing.lastSequence,
         chunk: EntityStanding.chunk, row: EntityStanding.row, on: connection)
     }
   }

@@ -179,31 +179,35 @@ struct RecordedKeys {
       """, keys.parameters(for: rows) + parameters(of: rows, writer))
   }
 
-  /// Records of those keys that are watched that they were written, where a row of the table whose
-  /// column holds a value has them.
+  /// Records of those keys that are watched that they were written, where a row of the table has them
+  /// for which a condition holds.
+  ///
+  /// - Parameters:
+  ///   - alias: How the condition calls the row.
+  ///   - parameters: Those of the condition.
   func touch(
-    _ key: UniqueKey, of shape: TargetShape, where column: ShapeColumn, is value: String,
-    sequence: Int64, chunk: Int, row: UInt64, on connection: Connection
+    _ key: UniqueKey, of shape: TargetShape, as alias: String = "t", where condition: String,
+    _ parameters: [Parameter], sequence: Int64, chunk: Int, row: UInt64, on connection: Connection
   ) throws {
     let parts = try key.columns.enumerated().map { position, part in
       guard let found = shape.column(named: part.name) else {
         throw SinkError.transient("\(shape.name.sql) is being changed")
       }
       let collation = (part.otherCollation ?? found.inexactCollation).map { " COLLATE \($0)" } ?? ""
-      return "t.\(part.name.quotedIdentifier)\(collation) \(part.equality) "
+      return "\(alias).\(part.name.quotedIdentifier)\(collation) \(part.equality) "
         + "r.key[\(position + 1)]::\(found.base.sql)"
     }
+    let first = parameters.count + 1
     try connection.query(
       """
-      UPDATE \(state.keys) r SET sequence = $2, chunk_id = $3, row = $4
-      WHERE r.set_id = $1 AND r.watched AND EXISTS (
-        SELECT FROM \(shape.name.sql) t
-        WHERE t.\(column.name.quotedIdentifier) = $5::text::\(column.declaredType)
-          AND \(parts.joined(separator: " AND ")))
+      UPDATE \(state.keys) r
+      SET sequence = $\(first + 1), chunk_id = $\(first + 2), row = $\(first + 3)
+      WHERE r.set_id = $\(first) AND r.watched AND EXISTS (
+        SELECT FROM \(shape.name.sql) AS \(alias)
+        WHERE \(parts.joined(separator: " AND ")) AND (\(condition)))
       """,
-      [
+      parameters + [
         .integer(set), .integer(sequence), .integer(chunk), .integer(LedgerTable.signed(row)),
-        .text(value),
       ])
   }
 

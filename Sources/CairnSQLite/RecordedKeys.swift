@@ -106,7 +106,8 @@ struct RecordedKeys {
     ).map { "cairn_keys_\($0)" }
   }
 
-  private static func definition(shape: TargetShape, key: UniqueKey) -> String {
+  /// The columns `k0`, … of a table of keys, which compare as the target's do.
+  static func definition(shape: TargetShape, key: UniqueKey) -> String {
     key.columns.enumerated().map { position, column in
       let affinity = shape.column(named: column.name)?.affinity ?? .blob
       return "k\(position) \(affinity.rawValue) NOT NULL COLLATE "
@@ -167,19 +168,23 @@ struct RecordedKeys {
     """
   }
 
-  /// Records of keys that are watched that they were written, where a row `t` of the target has them
-  /// for which a condition holds.
+  /// Records of keys that are watched that they were written, where a row of the target has them for
+  /// which a condition holds.
+  ///
+  /// - Parameter alias: How the condition calls the row.
   func touchSQL(
-    rowsOf target: String, where condition: String, sequence: Int64, chunk: Int, row: UInt64
+    rowsOf target: String, as alias: String = "t", where condition: String, sequence: Int64,
+    chunk: Int, row: UInt64
   ) -> String {
     // The columns on the left say how they compare: as the target's unique key does.
     let isSame = key.columns.enumerated().map { position, column in
-      "\(table).k\(position) = t.\(column.name.quotedIdentifier)"
+      "\(table).k\(position) = \(alias).\(column.name.quotedIdentifier)"
     }.joined(separator: " AND ")
     return """
       UPDATE \(table) SET sequence = \(sequence), chunk_id = \(chunk), row = \(row)
       WHERE watched AND EXISTS (
-        SELECT 1 FROM main.\(target.quotedIdentifier) t WHERE \(isSame) AND (\(condition)))
+        SELECT 1 FROM main.\(target.quotedIdentifier) AS \(alias)
+        WHERE \(isSame) AND (\(condition)))
       """
   }
 
