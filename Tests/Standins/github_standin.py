@@ -106,6 +106,8 @@ class GitHub(Standin):
         super().__init__(world, settings)
 
     def settings_changed(self, given):
+        # What queries ask for, by their key; bounds may just have changed.
+        self.demands = {}
         if "secondary" in given or not hasattr(self, "secondary_left"):
             secondary = self.settings["secondary"]
             self.secondary_left = secondary.get("times", 1) if secondary else 0
@@ -291,10 +293,12 @@ class GitHub(Standin):
             self.secondary_left = max(0, self.secondary_left - 1)
             return self.leaving(self.secondary(entry, window, self.settings["secondary"] or {}))
         try:
-            demand = github_cost.demand(
-                self.schema, document, operation, variables,
-                self.settings["page_limit"], self.settings["node_limit"],
-            )  # fmt: skip
+            demand = self.demands.get(key)
+            if demand is None:
+                demand = self.demands[key] = github_cost.demand(
+                    self.schema, document, operation, variables,
+                    self.settings["page_limit"], self.settings["node_limit"],
+                )  # fmt: skip
         except GraphQLError as error:
             answer = self.limited(window, {"errors": [self.shown(error)]})
             return self.leaving(self.finish(entry, answer, False))
@@ -377,7 +381,7 @@ class GitHub(Standin):
         result = execute(
             self.schema, document, root_value={}, context_value=context, variable_values=variables,
             operation_name=operation.name.value if operation.name else None,
-            field_resolver=Resolvers.default,
+            field_resolver=Resolvers.default, is_awaitable=lambda value: False,
         )  # fmt: skip
         answer = {"data": result.data}
         if result.errors:
