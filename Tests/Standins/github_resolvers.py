@@ -1,7 +1,9 @@
 """How GitHub's schema reads the generated world: a resolver per connection and derived field."""
 
 import base64
+import math
 import struct
+from datetime import datetime, timezone
 
 from graphql import GraphQLError, GraphQLNonNull
 
@@ -10,6 +12,16 @@ from github_world import stamp
 
 def failure(kind, message, **more):
     return GraphQLError(message, extensions={"type": kind} | more)
+
+
+def moment(text):
+    """A DateTime of a query as the world writes them; it may have an offset and fractions."""
+    try:
+        given = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise GraphQLError(f"{text!r} is no DateTime") from error
+    seconds = given.replace(tzinfo=given.tzinfo or timezone.utc).timestamp()
+    return stamp(math.ceil(seconds))
 
 
 # MARK: Cursors
@@ -362,7 +374,8 @@ class Resolvers:
                     rows = [row for row in rows if row[name] == args[name]]
             narrow = args.get("filterBy") or {}
             if narrow.get("since"):
-                rows = [row for row in rows if row["updatedAt"] >= narrow["since"]]
+                since = moment(narrow["since"])
+                rows = [row for row in rows if row["updatedAt"] >= since]
             if narrow.get("states"):
                 rows = [row for row in rows if row["state"] in narrow["states"]]
             return rows

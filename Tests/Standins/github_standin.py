@@ -200,6 +200,14 @@ class GitHub(Standin):
 
     async def perform(self, request):
         path = request.path.removeprefix("/api/v3")
+        if not request.headers.get("user-agent"):
+            entry = self.entry(self.digest(request.method, request.target, "no user agent"))
+            text = (
+                b"Request forbidden by administrative rules. Please make sure your request has a "
+                b"User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api"
+                b"#user-agent-required). Check https://developer.github.com for other possible causes.\r\n"
+            )
+            return self.finish(entry, Response(403, text, "text/html"), False)
         if path in ("/graphql", "/api/graphql") and request.method == "POST":
             return self.graphql(request)
         match = re.fullmatch(r"/app/installations/(\d+)/access_tokens", path)

@@ -46,7 +46,7 @@ class Started:
 
     def ask(self, method, path, value=None, headers=None):
         """Status, headers and body; a broken answer raises what http.client raises."""
-        given = {"Authorization": self.authorization, "Content-Type": "application/json"}
+        given = {"Authorization": self.authorization, "Content-Type": "application/json", "User-Agent": "plain"}
         given |= headers or {}
         body = None if value is None else json.dumps(value)
         try:

@@ -4,16 +4,21 @@ import base64
 import gzip
 import http.client
 import json
-import subprocess
+import os
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+import trim_schema
 from plain_client import Started
+
+HERE = Path(__file__).resolve().parent
+SHARED = Path(os.environ.get("CAIRN_SHARED") or HERE.parent.parent.parent / "shared")
+PUBLISHED = SHARED / "apis/github.schema.graphql"
 
 AUTHOR = "author { login }"
 COMMIT = (
@@ -225,10 +230,16 @@ class TruthTests(unittest.TestCase):
             self.assertEqual(counts["answered"], counts["requests"])
             self.assertEqual(server.control("failures"), [])
 
-    def test_the_trimmed_schema_will_do(self):
-        with started("--repositories", 1, "--pull-requests", 3, "--issues", 2) as server:
-            self.assertEqual(server.facts["schema"], "trimmed")
+    @unittest.skipUnless(PUBLISHED.is_file(), "no apis/github.schema.graphql in ../shared or CAIRN_SHARED")
+    def test_the_published_schema_takes_the_same_queries(self):
+        with started("--repositories", 1, "--pull-requests", 2, "--issues", 2, schema=PUBLISHED) as server:
+            self.assertEqual(server.facts["schema"], "published")
             self.equal(Collector(server, nested=100).everything(), server.truth())
+
+    @unittest.skipUnless(PUBLISHED.is_file(), "no apis/github.schema.graphql in ../shared or CAIRN_SHARED")
+    def test_the_trimmed_schema_is_made_from_the_published_one(self):
+        trimmed = Path(__file__).with_name("github.trimmed.graphql").read_text()
+        self.assertEqual(trim_schema.trimmed(PUBLISHED.read_text()), trimmed)
 
     def test_one_seed_makes_one_world(self):
         with started("--seed", 3) as one, started("--seed", 3) as other, started("--seed", 4) as third:
@@ -306,6 +317,16 @@ class PagingTests(unittest.TestCase):
         self.assertEqual((figures["cost"], figures["nodeCount"]), (51, 305_100))
         self.assertEqual(figures["limit"] - figures["remaining"], 51)
 
+    def test_issues_since_a_moment(self):
+        issues = self.server.truth("?repository=octo/repo-0001")["issues"]
+        latest = sorted(row["updatedAt"] for row in issues)[-2:]
+        query = """query($since: DateTime) { repository(owner: "octo", name: "repo-0001") {
+            issues(first: 50, filterBy: {since: $since}) { nodes { id } } } }"""
+        for since in (latest[0], latest[0].replace("Z", ".000+00:00")):
+            nodes = self.server.data(query, since=since)["repository"]["issues"]["nodes"]
+            expected = {row["id"] for row in issues if row["updatedAt"] >= latest[0]}
+            self.assertEqual({node["id"] for node in nodes}, expected)
+
     def test_an_unknown_field_is_refused_by_the_schema(self):
         status, _, answer = self.server.graphql("query { viewer { nonsense } }")
         self.assertIn("nonsense", answer["errors"][0]["message"])
@@ -379,6 +400,8 @@ class RefusalTests(unittest.TestCase):
         self.assertIn("bearer wrong", self.server.control("authorizations")["seen"])
         self.server.authorization = "token test-token"
         self.server.data(FIRST, name="repo-0001")
+        nameless = self.server.ask("POST", "/graphql", {}, {"User-Agent": None})
+        self.assertEqual(nameless[0], 403)
         self.do(action="revoke", token="test-token")
         self.assertEqual(self.server.graphql(FIRST, name="repo-0001")[0], 401)
 
@@ -522,8 +545,6 @@ class AppTests(unittest.TestCase):
 
     def test_bad_tokens_are_refused(self):
         now = int(time.time())
-        from cryptography.hazmat.primitives.asymmetric import rsa
-
         other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         for token, text in (
             (self.token(exp=now + 3600), "too far"),
