@@ -57,6 +57,19 @@ def demand(schema, document, operation, variables, page_limit=MOST_PER_PAGE, nod
     }
     total = Demand()
 
+    def opens_pages(selection_set):
+        """Whether a connection's rows are asked for, not only their count."""
+        for one in selection_set.selections if selection_set else []:
+            if isinstance(one, ast.FieldNode):
+                if one.name.value in ("nodes", "edges", "pageInfo"):
+                    return True
+            else:
+                spread = isinstance(one, ast.FragmentSpreadNode)
+                below = fragments[one.name.value] if spread else one
+                if opens_pages(below.selection_set):
+                    return True
+        return False
+
     def walk(selection_set, parent, times):
         for selection in selection_set.selections if selection_set else []:
             if isinstance(selection, ast.FragmentSpreadNode):
@@ -84,6 +97,9 @@ def demand(schema, document, operation, variables, page_limit=MOST_PER_PAGE, nod
                 name = selection.name.value
                 given = {one.name.value: value_of(one.value, variables) for one in selection.arguments or ()}
                 bounds = {n: given[n] for n in ("first", "last") if given.get(n) is not None}
+                if not bounds and not opens_pages(selection.selection_set):
+                    total.calls += times
+                    continue
                 if not bounds:
                     raise failure(
                         "MISSING_PAGINATION_BOUNDARIES",

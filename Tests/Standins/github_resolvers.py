@@ -142,10 +142,14 @@ def connection(info, parent, rows, order, args, label, show=None):
     """A page of rows as a connection. `show` turns a row into the node (or an error in its place)."""
     rows = list(rows)
     first, last = args.get("first"), args.get("last")
+    if first is None and last is None:
+        return {"totalCount": len(rows)}
     after, before = args.get("after"), args.get("before")
     kept, cursors, ahead, behind = order.page(rows, first, after, last, before)
     nodes = [show(row) for row in kept] if show else kept
-    info.context.page(info, label, after)
+    # A single row is a look-up, not a page.
+    if first != 1:
+        info.context.page(info, label, after)
     return {
         "nodes": nodes,
         "edges": lambda: [
@@ -401,6 +405,23 @@ class Resolvers:
             name = row["primaryLanguage"]
             return name and {"__typename": "Language", "id": f"LANG_{name}", "name": name, "color": None}
 
+        def license_info(row, info):
+            name = row["license"]
+            return name and {
+                "__typename": "License", "id": f"LIC_{name}", "key": name.lower(), "name": name,
+                "spdxId": name, "nickname": None, "url": None,
+            }  # fmt: skip
+
+        def topics(row, args):
+            return [
+                {
+                    "__typename": "RepositoryTopic", "id": f"RT_{row['id']}_{name}",
+                    "topic": {"__typename": "Topic", "id": f"T_{name}", "name": name},
+                    "url": f"https://github.com/topics/{name}", "resourcePath": f"/topics/{name}",
+                }
+                for name in row["topics"]
+            ]  # fmt: skip
+
         def fixed(value):
             return lambda row, info, **args: value
 
@@ -427,8 +448,8 @@ class Resolvers:
             "isDisabled": fixed(False), "isLocked": fixed(False), "isMirror": fixed(False),
             "isTemplate": fixed(False), "hasIssuesEnabled": fixed(True), "hasWikiEnabled": fixed(False),
             "hasProjectsEnabled": fixed(False), "hasDiscussionsEnabled": fixed(False),
-            "forkCount": fixed(0), "stargazerCount": fixed(3),
-            "diskUsage": lambda row, info: row["databaseId"] % 9000,
+            "licenseInfo": license_info,
+            "repositoryTopics": self.pages("repositoryTopics", topics, Positions()),
         }  # fmt: skip
 
     def common(self):
@@ -438,17 +459,28 @@ class Resolvers:
             known = world.repository_of(row)["_labels"]
             return [label for label in known if label["name"] in row["labels"]]
 
+        def milestone(row, info):
+            title = row["milestone"]
+            return title and {
+                "__typename": "Milestone", "id": f"MI_{row['repository']}_{title}", "title": title,
+                "number": 1 + (title != "1.0"), "state": "OPEN", "createdAt": stamp(0),
+                "updatedAt": stamp(0), "description": None, "dueOn": None, "closedAt": None,
+            }  # fmt: skip
+
+        def assignees(row, args):
+            return [world.users[one] for one in row["assignees"]]
+
         return {
+            "milestone": milestone,
+            "assignees": self.pages("assignees", assignees, Positions()),
             "author": self.actor("author"),
             "repository": self.home,
             "labels": self.pages("labels", labels, Positions()),
             "comments": self.pages("comments", lambda row, args: row["_comments"], Keyset()),
             "bodyText": lambda row, info: row["body"],
-            "authorAssociation": lambda row, info: "MEMBER" if row["author"] else "NONE",
             "closed": lambda row, info: row["state"] != "OPEN",
             "permalink": lambda row, info: row["url"],
             "resourcePath": lambda row, info: row["url"].removeprefix("https://github.com"),
-            "locked": lambda row, info: False,
             "publishedAt": lambda row, info: row["createdAt"],
             "lastEditedAt": lambda row, info: None,
             "includesCreatedEdit": lambda row, info: False,
@@ -477,31 +509,21 @@ class Resolvers:
                 chosen = [one for one in chosen if one["author"] == args["author"]]
             return chosen
 
-        def decision(row, info):
-            states = {one["state"] for one in row["_reviews"]}
-            if "CHANGES_REQUESTED" in states:
-                return "CHANGES_REQUESTED"
-            return "APPROVED" if "APPROVED" in states else None
-
         def linked(row, args):
             rows = [world.nodes[one] for one in row["_linked"]]
             return [one for one in rows if world.repository_of(one)["state"] == "ok"]
-
-        def count(row, info):
-            return len(row["_comments"]) + sum(len(one["_comments"]) for one in row["_threads"])
 
         return self.common() | {
             "mergedBy": self.actor("mergedBy"),
             "mergeCommit": merge_commit,
             "merged": lambda row, info: row["state"] == "MERGED",
             "mergeable": lambda row, info: "UNKNOWN",
-            "reviewDecision": decision,
-            "baseRefOid": lambda row, info: "0" * 40,
+            "reviewDecision": lambda row, info: world.decision(row),
             "baseRepository": self.home,
             "headRepository": lambda row, info: None,
             "isCrossRepository": lambda row, info: False,
             "maintainerCanModify": lambda row, info: False,
-            "totalCommentsCount": count,
+            "totalCommentsCount": lambda row, info: world.comment_count(row),
             "commits": self.pages("commits", lambda row, args: row["_commits"], Positions()),
             "reviews": self.pages("reviews", reviews, Keyset("createdAt")),
             "reviewThreads": self.pages("reviewThreads", lambda row, args: row["_threads"], Positions()),
@@ -509,20 +531,14 @@ class Resolvers:
         }
 
     def issue(self):
-        world = self.world
-
-        def milestone(row, info):
-            title = row["milestone"]
-            return title and {
-                "__typename": "Milestone", "id": f"MI_{row['repository']}_{title}", "title": title,
-                "number": 1, "state": "OPEN", "createdAt": stamp(0), "updatedAt": stamp(0),
-                "description": None, "dueOn": None, "closedAt": None,
-            }  # fmt: skip
+        def closing(row, args):
+            homes = self.world.repositories.values()
+            found = [one for home in homes for one in home["_prs"] if row["id"] in one["_linked"]]
+            return [one for one in found if self.world.repository_of(one)["state"] == "ok"]
 
         return self.common() | {
-            "milestone": milestone,
-            "assignees": self.pages(
-                "assignees", lambda row, args: [world.users[one] for one in row["assignees"]], Positions()
+            "closedByPullRequestsReferences": self.pages(
+                "closedByPullRequestsReferences", closing, Positions()
             ),
         }
 
@@ -534,7 +550,6 @@ class Resolvers:
             "repository": self.home,
             "pullRequest": lambda row, info: world.nodes[row["pullRequest"]],
             "bodyText": lambda row, info: row["body"],
-            "authorAssociation": lambda row, info: "MEMBER" if row["author"] else "NONE",
             "resourcePath": lambda row, info: row["url"].removeprefix("https://github.com"),
             "publishedAt": lambda row, info: row["createdAt"],
             "lastEditedAt": lambda row, info: None,

@@ -35,6 +35,9 @@ LABELS = (
     ("won't fix", "ffffff", ""),
     ("p:1/høy", "b60205", "priority"),
 )
+LICENSES = ("MIT", "Apache-2.0", "NOASSERTION", None)
+TOPICS = ("etl", "swift", "data-engineering", "parquet", "cli")
+ASSOCIATIONS = ("MEMBER", "CONTRIBUTOR", "COLLABORATOR", "NONE")
 LANGUAGES = ("Swift", "Python", "Rust", "C", None)
 
 
@@ -143,6 +146,11 @@ class World:
                 "updatedAt": stamp(END - number * 60), "pushedAt": stamp(END - number * 90),
                 "defaultBranch": "main" if pull_requests + issues else None,
                 "primaryLanguage": LANGUAGES[number % len(LANGUAGES)],
+                "license": LICENSES[number % len(LICENSES)],
+                "topics": sorted(self.random.sample(TOPICS, number % 4)),
+                "homepageUrl": None if number % 2 else f"https://{name}.example.com",
+                "stargazerCount": number * 7 % 50, "forkCount": number % 5,
+                "diskUsage": database_id % 9000,
                 "_prs": [], "_issues": [], "_labels": [], "_number": 0, "_last_commit": None,
             }
         )  # fmt: skip
@@ -233,6 +241,12 @@ class World:
                 "fullDatabaseId": str(identifier),
                 "repository": repository["id"], "number": number, "title": self.title(),
                 "body": self.body(), "state": "OPEN", "author": self.anybody(),
+                "authorAssociation": self.random.choice(ASSOCIATIONS),
+                "locked": self.random.random() < 0.05,
+                "assignees": sorted(
+                    self.random.sample(self.logins[:24], self.random.choice((0, 0, 1, 2)))
+                ),
+                "milestone": self.random.choice((None, None, "1.0", "2.0 β")),
                 "createdAt": stamp(moment), "updatedAt": stamp(moment), "closedAt": None,
                 "labels": self.labels_for(repository),
                 "url": f"{repository['url']}/{path}/{number}",
@@ -243,8 +257,6 @@ class World:
     def make_issue(self, repository, moment):
         issue = self.numbered(repository, "Issue", "I", moment)
         issue["stateReason"] = None
-        issue["assignees"] = sorted(self.random.sample(self.logins[:24], self.random.choice((0, 1, 2))))
-        issue["milestone"] = self.random.choice((None, None, "1.0", "2.0 β"))
         if self.random.random() < 0.6:
             issue["state"] = "CLOSED"
             issue["stateReason"] = self.random.choice(("COMPLETED", "NOT_PLANNED"))
@@ -264,6 +276,7 @@ class World:
                 "id": node_id("IC", identifier), "databaseId": identifier,
                 "fullDatabaseId": str(identifier), "subject": subject["id"],
                 "author": self.anybody(), "body": self.body() or "+1",
+                "authorAssociation": self.random.choice(ASSOCIATIONS),
                 "createdAt": stamp(moment), "updatedAt": stamp(moment),
                 "url": f"{subject['url']}#issuecomment-{identifier}", "_order": identifier % 2**31,
             }
@@ -278,7 +291,7 @@ class World:
                 "isDraft": self.random.random() < 0.1, "mergedAt": None, "mergedBy": None,
                 "mergeCommit": None, "baseRefName": "main",
                 "headRefName": f"{self.random.choice(WORDS)}-{pull_request['number']}",
-                "headRefOid": "", "additions": 0, "deletions": 0, "changedFiles": 0,
+                "baseRefOid": self.oid(pull_request["id"], "base"), "headRefOid": "", "additions": 0, "deletions": 0, "changedFiles": 0,
                 "_commits": [], "_reviews": [], "_threads": [], "_linked": [],
             }
         )  # fmt: skip
@@ -381,6 +394,7 @@ class World:
                 "databaseId": identifier if identifier <= LARGEST_INT else None,
                 "fullDatabaseId": str(identifier), "pullRequest": pull_request["id"],
                 "author": self.anybody(), "state": state,
+                "authorAssociation": self.random.choice(ASSOCIATIONS),
                 "body": "" if self.random.random() < 0.5 else self.title(),
                 "createdAt": stamp(moment),
                 "submittedAt": None if state == "PENDING" else stamp(moment),
@@ -425,6 +439,7 @@ class World:
                 "databaseId": identifier if identifier <= LARGEST_INT else None,
                 "fullDatabaseId": str(identifier), "pullRequest": pull_request["id"],
                 "thread": thread["id"], "review": review["id"], "author": self.anybody(),
+                "authorAssociation": self.random.choice(ASSOCIATIONS),
                 "body": self.body() or "nit", "path": thread["path"], "line": thread["line"],
                 "diffHunk": f"@@ -1,2 +1,{identifier % 90} @@\n-{self.words(3)}\n+{self.words(4)}",
                 "replyTo": thread["_comments"][0]["id"] if thread["_comments"] else None,
@@ -481,6 +496,18 @@ class World:
         except KeyError:
             return None
 
+    @staticmethod
+    def decision(pull_request):
+        states = {one["state"] for one in pull_request["_reviews"]}
+        if "CHANGES_REQUESTED" in states:
+            return "CHANGES_REQUESTED"
+        return "APPROVED" if "APPROVED" in states else None
+
+    @staticmethod
+    def comment_count(pull_request):
+        threads = pull_request["_threads"]
+        return len(pull_request["_comments"]) + sum(len(one["_comments"]) for one in threads)
+
     # MARK: Truth
 
     def truth(self, request):
@@ -504,6 +531,10 @@ class World:
             for issue in one["_linked"]
             if issue in known or everywhere or self.repository_of(self.nodes[issue])["state"] == "ok"
         ]  # fmt: skip
+
+        for one in pull_requests:
+            one["reviewDecision"] = self.decision(one)
+            one["totalCommentsCount"] = self.comment_count(one)
 
         def rows(given, *key):
             plain = [{k: v for k, v in row.items() if not k.startswith("_")} for row in given]

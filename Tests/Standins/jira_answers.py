@@ -6,6 +6,21 @@ INLINE_HISTORIES = 40
 INLINE_WORKLOGS = 20
 NOT_NAVIGABLE = ("worklog",)
 STATUS_CATEGORIES = {"To Do": "new", "In Progress": "indeterminate", "In Review": "indeterminate", "Done": "done"}
+# Custom fields: name, type, type of the items, what makes it.
+CUSTOM = {
+    "customfield_10016": ("Story Points", "number", None, "float"),
+    "customfield_10020": ("Sprint", "array", "json", "gh-sprint"),
+    "customfield_10030": ("Severity", "option", None, "select"),
+    "customfield_10031": ("Reviewers", "array", "user", "multiuserpicker"),
+}
+KINDS = {
+    "issuetype": ("issuetype", None), "project": ("project", None), "status": ("status", None),
+    "priority": ("priority", None), "resolution": ("resolution", None), "assignee": ("user", None),
+    "reporter": ("user", None), "creator": ("user", None), "labels": ("array", "string"),
+    "created": ("datetime", None), "updated": ("datetime", None), "resolutiondate": ("datetime", None),
+    "duedate": ("date", None), "parent": ("issuelink", None), "components": ("array", "component"),
+    "fixVersions": ("array", "version"), "timespent": ("number", None), "worklog": ("array", "worklog"),
+}  # fmt: skip
 
 
 class Answers:
@@ -101,6 +116,10 @@ class Answers:
             "fixVersions": lambda: [],
             "customfield_10016": lambda: issue["storyPoints"],
             "customfield_10020": lambda: None,
+            "customfield_10030": lambda: issue["severity"] and {
+                "self": f"{self.base}/customFieldOption/1", "value": issue["severity"], "id": issue["severity"],
+            },
+            "customfield_10031": lambda: [self.user(one) for one in issue["reviewers"]] or None,
             "timespent": lambda: sum(one["timeSpentSeconds"] for one in issue["_worklogs"]) or None,
             "worklog": lambda: self.worklogs(issue, 0, INLINE_WORKLOGS),
         }  # fmt: skip
@@ -147,7 +166,7 @@ class Answers:
         return (
             "summary description issuetype project status priority resolution assignee reporter creator "
             "labels created updated resolutiondate duedate parent components fixVersions customfield_10016 "
-            "customfield_10020 timespent worklog"
+            "customfield_10020 customfield_10030 customfield_10031 timespent worklog"
         ).split()
 
     def history(self, history):
@@ -190,15 +209,27 @@ class Answers:
         return shown
 
     def field_details(self):
-        names = {"customfield_10016": "Story Points", "customfield_10020": "Sprint"}
         return [
             {
-                "id": one, "key": one, "name": names.get(one, one.capitalize()),
-                "custom": one in names, "orderable": True, "navigable": one not in NOT_NAVIGABLE,
-                "searchable": True, "clauseNames": [one],
+                "id": one, "key": one, "name": CUSTOM.get(one, (one.capitalize(),))[0],
+                "custom": one in CUSTOM, "orderable": True, "navigable": one not in NOT_NAVIGABLE,
+                "searchable": True, "clauseNames": [one], "schema": self.schema(one),
             }
             for one in self.fields_known()
         ]  # fmt: skip
+
+    @staticmethod
+    def schema(field):
+        if field in CUSTOM:
+            _, kind, items, name = CUSTOM[field]
+            found = {
+                "type": kind, "custom": f"com.atlassian.jira.plugin.system.customfieldtypes:{name}",
+                "customId": int(field.rpartition("_")[2]),
+            }  # fmt: skip
+        else:
+            kind, items = KINDS.get(field, ("string", None))
+            found = {"type": kind, "system": field}
+        return found | ({"items": items} if items else {})
 
     # MARK: Development status
 

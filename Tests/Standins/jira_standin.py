@@ -43,7 +43,7 @@ class Jira(Standin):
     settings_of_kind = {
         "paging": "offset", "token_lifetime": 604800, "dev_status": True, "max_results": 100,
         "index_lag": 0, "timezone": "America/New_York", "tokens": ["test-token"],
-        "email": "bot@example.com", "bad_credentials": "401", "deployment": "both",
+        "email": "bot@example.com", "bad_credentials": "401", "deployment": "both", "missing_keys": "empty",
     }  # fmt: skip
 
     def __init__(self, world, settings=None):
@@ -59,6 +59,7 @@ class Jira(Standin):
         for name, known in (
             ("paging", ("offset", "keyset")),
             ("bad_credentials", ("401", "anonymous")),
+            ("missing_keys", ("empty", "refused")),
             ("deployment", ("both", "cloud", "datacenter")),
         ):
             if self.settings[name] not in known:
@@ -389,7 +390,7 @@ class Jira(Standin):
         query = Query(jql)
         if not query.conditions:
             raise Failure(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
-        rows = self.world.search(query, self.zone)
+        rows = self.world.search(query, self.zone, self.settings["missing_keys"] == "empty")
         light = all(one in ("id", "key") for one in fields) and not expand
         most = min(most, 5000 if light else self.settings["max_results"])
         start, rows = self.resumed(query, rows, asked.get("nextPageToken"))

@@ -7,7 +7,7 @@ import random
 import re
 import time
 
-from jql import Invalid, Word, number
+from jql import Gone, Invalid, Word, number
 
 BEGIN = 1672531200000  # 2023-01-01T00:00:00Z, in milliseconds
 END = 1751241600000  # 2025-06-30T00:00:00Z: nothing generated is newer
@@ -108,6 +108,8 @@ class World:
             "labels": sorted(self.random.sample(LABELS, self.random.choice((0, 0, 1, 2)))),
             "created": "", "updated": "", "resolutiondate": None, "parent": parent,
             "storyPoints": self.random.choice((None, None, 1.0, 2.5, 8.0)),
+            "severity": self.random.choice((None, None, "Minor", "Major")),
+            "reviewers": sorted(self.random.sample(self.accounts, self.random.choice((0, 0, 1, 2)))),
             "_created": moment, "_updated": moment, "_histories": [], "_worklogs": [], "_development": [],
         }  # fmt: skip
         issue["created"] = stamp(moment)
@@ -229,13 +231,13 @@ class World:
         if isinstance(value, Word) and value.isdigit():
             issue = self.find_issue(value)
             if issue is None:
-                raise Invalid(f"An issue with ID '{value}' does not exist for field 'key'.")
+                raise Gone(f"An issue with ID '{value}' does not exist for field 'key'.")
             return issue
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+-\d+", value):
             raise Invalid(f"The issue key '{value}' for field 'key' is invalid.")
         issue = self.find_issue(value)
         if issue is None:
-            raise Invalid(f"An issue with key '{value}' does not exist for field 'key'.")
+            raise Gone(f"An issue with key '{value}' does not exist for field 'key'.")
         return issue
 
     def now_milliseconds(self):
@@ -248,8 +250,8 @@ class World:
         rows += [row for key, (row, _) in self.stale.items() if key not in self.issues]
         return [one for one in rows if one is not None and one["project"] not in self.hidden]
 
-    def search(self, query, zone):
-        matches = query.compiled(self, zone)
+    def search(self, query, zone, lenient=False):
+        matches = query.compiled(self, zone, lenient)
         rows = [one for one in self.indexed() if matches(one)]
         return sorted(rows, key=lambda one: self.order_key(query, one))
 

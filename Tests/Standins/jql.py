@@ -32,6 +32,10 @@ class Invalid(Exception):
         self.messages = list(messages)
 
 
+class Gone(Invalid):
+    """A key that no issue has (any more) where one is needed."""
+
+
 class Word(str):
     """A value without quotes."""
 
@@ -156,12 +160,15 @@ class Query:
                 return value if isinstance(value, list) else [value]
         return []
 
-    def compiled(self, world, zone):
-        """A predicate of issues; raises Invalid for values that do not exist."""
-        tests = [self.test(world, zone, *condition) for condition in self.conditions]
+    def compiled(self, world, zone, lenient=False):
+        """A predicate of issues; raises Invalid for values that do not exist.
+
+        `lenient`, as Cloud is: conditions on keys that are gone hold for no issue.
+        """
+        tests = [self.test(world, zone, lenient, *condition) for condition in self.conditions]
         return lambda issue: all(test(issue) for test in tests)
 
-    def test(self, world, zone, field, operator, value):
+    def test(self, world, zone, lenient, field, operator, value):
         if field in DATES:
             if isinstance(value, list):
                 raise Invalid(f"The operator '{operator}' is not supported by the '{field}' field.")
@@ -173,7 +180,12 @@ class Query:
             negative = operator in ("!=", "not in")
             return lambda issue: (issue["project"] in wanted) != negative
         if field == "key":
-            return key_test(world, operator, value)
+            try:
+                return key_test(world, operator, value)
+            except Gone:
+                if not lenient:
+                    raise
+                return lambda issue: False
         wanted = {str(one).lower() for one in listed(value)}
         negative = operator in ("!=", "not in")
 
@@ -198,7 +210,7 @@ def key_test(world, operator, value):
     # Comparison is by number, and only within the project of the key that is named.
     named = world.issue_named(value)
     if str(value).upper() != named["key"] and not str(value).isdigit():
-        raise Invalid(f"Operator '{operator}' cannot be applied to moved issue key '{value}'.")
+        raise Gone(f"Operator '{operator}' cannot be applied to moved issue key '{value}'.")
     compare = COMPARED[operator]
     return lambda issue: issue["project"] == named["project"] and compare(
         number(issue["key"]), number(named["key"])

@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("CAIRN_SHARED") or HERE.parent.parent.parent / "shared")
 PUBLISHED = SHARED / "apis/github.schema.graphql"
 
-AUTHOR = "author { login }"
+AUTHOR = "author { login } authorAssociation"
 COMMIT = (
     "id url commit { id oid message messageHeadline authoredDate committedDate additions deletions "
     "changedFilesIfAvailable author { name email user { login } } }"
@@ -56,20 +56,23 @@ PULL_REQUESTS = (
     pullRequests(first: $size, after: $after, orderBy: {field: UPDATED_AT, direction: ASC}) { PAGE totalCount
       nodes { id databaseId fullDatabaseId number title body state isDraft author { login } createdAt updatedAt
         closedAt mergedAt mergedBy { login } mergeCommit { oid } baseRefName headRefName headRefOid
-        additions deletions changedFiles url repository { id } NESTED } } } }"""
+        additions deletions changedFiles url repository { id } authorAssociation locked baseRefOid reviewDecision
+        totalCommentsCount milestone { title } assignees(first: 10) { nodes { login } } NESTED } } } }"""
 ).replace("PAGE", PAGE).replace("NESTED", nested(NESTED))
 ISSUES = (
     """query($owner: String!, $name: String!, $after: String, $size: Int!, $n: Int!) {
   repository(owner: $owner, name: $name) { id
     issues(first: $size, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) { PAGE
       nodes { id databaseId fullDatabaseId number title body state stateReason author { login } createdAt
-        updatedAt closedAt url repository { id } milestone { title } assignees(first: 10) { nodes { login } }
+        authorAssociation locked updatedAt closedAt url repository { id } milestone { title } assignees(first: 10) { nodes { login } }
         NESTED } } } }"""
 ).replace("PAGE", PAGE).replace("NESTED", nested(["comments", "labels"]))
 REPOSITORIES = """query($login: String!, $after: String) { organization(login: $login) {
   repositories(first: 2, after: $after, orderBy: {field: NAME, direction: ASC}) { PAGE
     nodes { id databaseId name nameWithOwner description url isPrivate isArchived isFork createdAt updatedAt
-      pushedAt owner { login } defaultBranchRef { name } primaryLanguage { name } } } } }""".replace("PAGE", PAGE)
+      pushedAt owner { login } defaultBranchRef { name } primaryLanguage { name }
+      homepageUrl stargazerCount forkCount diskUsage licenseInfo { spdxId }
+      repositoryTopics(first: 100) { nodes { topic { name } } } } } } }""".replace("PAGE", PAGE)
 
 
 def login(actor):
@@ -124,6 +127,8 @@ class Collector:
                     "owner": login(node["owner"]), "state": "ok",
                     "defaultBranch": node.pop("defaultBranchRef") and "main",
                     "primaryLanguage": (node["primaryLanguage"] or {}).get("name"),
+                    "license": (node.pop("licenseInfo") or {}).get("spdxId"),
+                    "topics": [one["topic"]["name"] for one in node.pop("repositoryTopics")["nodes"]],
                 }  # fmt: skip
                 yield node["nameWithOwner"]
             if not page["pageInfo"]["hasNextPage"]:
@@ -148,6 +153,8 @@ class Collector:
             "repository": node["repository"]["id"],
             "mergeCommit": node["mergeCommit"] and node["mergeCommit"]["oid"],
             "labels": sorted(one["name"] for one in parts["labels"]),
+            "assignees": [one["login"] for one in node["assignees"]["nodes"]],
+            "milestone": node["milestone"] and node["milestone"]["title"],
         }  # fmt: skip
         for one in parts["commits"]:
             commit = one["commit"]
@@ -298,7 +305,9 @@ class PagingTests(unittest.TestCase):
         self.assertEqual(
             numbers, sorted(r["number"] for r in self.server.truth("?repository=octo/repo-0001")["pull_requests"])
         )
-        bare = 'query { repository(owner: "octo", name: "repo-0001") { pullRequests%s { totalCount } } }'
+        bare = 'query { repository(owner: "octo", name: "repo-0001") { pullRequests%s { totalCount nodes { id } } } }'
+        count = bare.replace(" nodes { id }", "") % ""
+        self.assertEqual(self.server.data(count)["repository"]["pullRequests"]["totalCount"], len(numbers))
         self.assertEqual(self.kinds(bare % ""), ["MISSING_PAGINATION_BOUNDARIES"])
         self.assertEqual(self.kinds(bare % "(first: 101)"), ["EXCESSIVE_PAGINATION"])
         deep = (
@@ -316,6 +325,25 @@ class PagingTests(unittest.TestCase):
         figures = self.server.data(query)["rateLimit"]
         self.assertEqual((figures["cost"], figures["nodeCount"]), (51, 305_100))
         self.assertEqual(figures["limit"] - figures["remaining"], 51)
+
+    def test_numbers_that_are_gone_are_named_by_their_path(self):
+        truth = self.server.truth("?repository=octo/repo-0001")
+        rows = {r["number"]: "PullRequest" for r in truth["pull_requests"]}
+        rows |= {r["number"]: "Issue" for r in truth["issues"]}
+        self.server.control("do", {"action": "delete", "repository": "octo/repo-0001", "number": 3})
+        fields = " ".join(
+            f"n{n}: issueOrPullRequest(number: {n}) {{ __typename ... on PullRequest {{ number "
+            "closingIssuesReferences(first: 5) { nodes { number } } } ... on Issue { number } }"
+            for n in range(1, 101)
+        )
+        query = f'query {{ repository(owner: "octo", name: "repo-0001") {{ {fields} }} }}'
+        _, _, answer = self.server.graphql(query)
+        kinds = {k: v and v["__typename"] for k, v in answer["data"]["repository"].items()}
+        del rows[3]
+        self.assertEqual({k: v for k, v in kinds.items() if v}, {f"n{n}": kind for n, kind in rows.items()})
+        gone = {tuple(error["path"]) for error in answer["errors"]}
+        self.assertEqual(gone, {("repository", k) for k, v in kinds.items() if v is None})
+        self.assertEqual({error["type"] for error in answer["errors"]}, {"NOT_FOUND"})
 
     def test_issues_since_a_moment(self):
         issues = self.server.truth("?repository=octo/repo-0001")["issues"]

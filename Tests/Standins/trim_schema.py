@@ -14,14 +14,14 @@ from graphql.language import ast
 NAMED = """
 Query Organization User Bot Mannequin EnterpriseUserAccount Actor Node RepositoryOwner
 RepositoryInfo RepositoryNode Comment Closable Labelable Assignable
-Repository Ref GitObject Commit GitActor Language Label Milestone
+Repository RepositoryTopic Topic License Ref GitObject Commit GitActor Language Label Milestone
 PullRequest PullRequestCommit PullRequestReview PullRequestReviewThread PullRequestReviewComment
 Issue IssueComment IssueOrPullRequest RateLimit PageInfo
 IssueOrder IssueFilters RepositoryOrder LabelOrder LanguageOrder IssueCommentOrder
 """.split()
 CONNECTED = """
 Repository PullRequest PullRequestCommit PullRequestReview PullRequestReviewThread
-PullRequestReviewComment Issue IssueComment Label User
+PullRequestReviewComment Issue IssueComment Label User RepositoryTopic
 """.split()
 HEADER = """\
 # The part of GitHub's GraphQL schema that tests query, for machines without the whole of it.
