@@ -30,6 +30,11 @@ public struct APIAddress: Sendable, Hashable, CustomStringConvertible {
     prefix = String(path)
   }
 
+  init(origin: String, prefix: String) {
+    self.origin = origin
+    self.prefix = prefix
+  }
+
   private static func port(of authority: Substring) -> Substring? {
     // Colons in brackets belong to an IPv6 address.
     let tail = authority.lastIndex(of: "]").map { authority[$0...] } ?? authority

@@ -76,6 +76,11 @@ public final class APIClient: Sendable {
     clock.withLock { $0 }.map { environment.now() + $0 }
   }
 
+  /// Whether a request would have to wait for the API's limit now.
+  func isLimited(_ cost: Int) -> Bool {
+    budget.wouldWait(cost, reserve: options.reserve, now: environment.now())
+  }
+
   /// Asks, until there is an answer.
   ///
   /// - Parameters:
@@ -247,7 +252,9 @@ public final class APIClient: Sendable {
     if let date = headers["date"].flatMap(HTTPDate.nanoseconds) {
       // The header has whole seconds: a difference within them is none.
       let ahead = date - now
-      clock.withLock { $0 = (-1_500_000_000...500_000_000).contains(ahead) ? 0 : ahead }
+      let offset = (-1_500_000_000...500_000_000).contains(ahead) ? 0 : ahead
+      clock.withLock { $0 = offset }
+      context.recordClock(now + offset)
     }
     guard let told = ToldLimit(headers) else { return }
     budget.told(told, reset: local(told.reset))

@@ -1,7 +1,9 @@
+internal import Cairn
+
 #if canImport(FoundationEssentials)
-  import FoundationEssentials
+  internal import FoundationEssentials
 #else
-  import Foundation
+  internal import Foundation
 #endif
 
 /// By what an API knows who asks.

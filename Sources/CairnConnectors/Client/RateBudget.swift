@@ -18,13 +18,22 @@ final class RateBudget: Sendable {
 
   private struct State {
     var limit: Int?
-    /// Nil while the API has not told, and when a window has ended.
+    /// Nil while the API has not told.
     var remaining: Int?
     var reset: Int64 = 0
     var underWay = 0
     var blockedUntil: Int64 = 0
     /// How often in a row the API asked to stay away without saying how long.
     var strikes = 0
+
+    func claim(_ cost: Int, reserve: Int, now: Int64) -> Claim {
+      if now < blockedUntil { return .wait(until: blockedUntil, remaining: nil) }
+      // When a window has ended, the next answer tells of the new one.
+      guard let remaining, now < reset else { return .granted }
+      // A whole window must do, however large the cost is thought to be.
+      guard remaining - underWay - reserve < cost, remaining < limit ?? .max else { return .granted }
+      return .wait(until: reset, remaining: max(0, remaining))
+    }
   }
 
   private let state = Mutex(State())
@@ -48,18 +57,15 @@ final class RateBudget: Sendable {
   /// - Parameter reserve: How much is to be left to others.
   func claim(_ cost: Int, reserve: Int, now: Int64) -> Claim {
     state.withLock { state in
-      if now < state.blockedUntil { return .wait(until: state.blockedUntil, remaining: nil) }
-      if let remaining = state.remaining {
-        if now >= state.reset {
-          state.remaining = nil
-        } else if remaining - state.underWay - reserve < cost, remaining < state.limit ?? .max {
-          // A whole window must do, however large the cost is thought to be.
-          return .wait(until: state.reset, remaining: max(0, remaining))
-        }
-      }
-      state.underWay += cost
-      return .granted
+      let claim = state.claim(cost, reserve: reserve, now: now)
+      if claim == .granted { state.underWay += cost }
+      return claim
     }
+  }
+
+  /// Whether a request would not be sent now.
+  func wouldWait(_ cost: Int, reserve: Int, now: Int64) -> Bool {
+    state.withLock { $0.claim(cost, reserve: reserve, now: now) } != .granted
   }
 
   /// Gives back what a request claimed.
