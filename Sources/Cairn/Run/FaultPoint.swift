@@ -93,6 +93,21 @@ public enum FaultPoint: String, Sendable, CaseIterable {
   /// A pipeline's body has returned; the execution is not yet complete.
   case stagesDone = "stages-done"
 
+  /// A page of a cursor job has come; nothing of it is staged.
+  case jobPageRead = "job-page-read"
+  /// In a page's transaction, after its checkpoint was inserted.
+  case jobMarked = "job-marked"
+  /// In a page's transaction, after the rows that vanished were deleted.
+  case jobDeleted = "job-deleted"
+  /// In a page's transaction, right before COMMIT.
+  case jobBefore = "job-before"
+  /// After a page's COMMIT, before anything else knows.
+  case jobAfter = "job-after"
+  /// In the transaction that ends an attempt at a job, right before COMMIT.
+  case jobEnding = "job-ending"
+  /// An attempt at a job is ended, before the caller knows.
+  case jobEnded = "job-ended"
+
   /// The points that an entity batch passes, in order; those of stages and of loads are others.
   public static let ofEntityBatches: [FaultPoint] = [
     .batchComputed, .stateBeforeRename, .stateWritten, .batchMarked, .batchBefore, .batchAfter,
@@ -103,6 +118,11 @@ public enum FaultPoint: String, Sendable, CaseIterable {
   public static let ofStages: [FaultPoint] = [
     .stageBegun, .stageHalfRun, .stageBatchWritten, .stageRan, .stageDataWritten, .stageDataNamed,
     .stageFilesNamed, .stageRecorded, .stagesDone,
+  ]
+
+  /// The points that a cursor job passes, in order.
+  public static let ofCursorJobs: [FaultPoint] = [
+    .jobPageRead, .jobMarked, .jobDeleted, .jobBefore, .jobAfter, .jobEnding, .jobEnded,
   ]
 }
 
