@@ -16,6 +16,7 @@ from graphql.language import ast
 
 import github_cost
 import standin
+from fast_executor import FastExecution
 from github_app import App, Refusal
 from github_resolvers import Resolvers
 from github_world import World, stamp
@@ -92,7 +93,8 @@ class GitHub(Standin):
         "node_limit": 500_000, "token_lifetime": 3600, "tokens": ["test-token"],
     }  # fmt: skip
 
-    def __init__(self, world, schema_text=None, settings=None, cache=False, kept=None):
+    def __init__(self, world, schema_text=None, settings=None, cache=False, kept=None, fast=False):
+        self.fast = fast
         self.app = App()
         self.documents = {}
         self.cache = {} if cache else None
@@ -386,17 +388,25 @@ class GitHub(Standin):
             }  # fmt: skip
 
         context = Context(rate_limit)
-        result = execute(
-            self.schema, document, root_value={}, context_value=context, variable_values=variables,
-            operation_name=operation.name.value if operation.name else None,
-            field_resolver=Resolvers.default, is_awaitable=lambda value: False,
-        )  # fmt: skip
-        answer = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [self.shown(error) for error in result.errors]
+        if self.fast:
+            execution = FastExecution(
+                self.schema, document, operation, variables, context, Resolvers.default
+            )
+            data, errors = execution.run()
+        else:
+            result = execute(
+                self.schema, document, root_value={}, context_value=context,
+                variable_values=variables, field_resolver=Resolvers.default,
+                operation_name=operation.name.value if operation.name else None,
+                is_awaitable=lambda value: False,
+            )  # fmt: skip
+            data, errors = result.data, result.errors
+        answer = {"data": data}
+        if errors:
+            answer["errors"] = [self.shown(error) for error in errors]
         if context.pages:
             entry["page"], entry["further"] = context.pages[0], context.pages[1:]
-        useful = {k: v for k, v in (result.data or {}).items() if k != "rateLimit"}
+        useful = {k: v for k, v in (data or {}).items() if k != "rateLimit"}
         good = any(value is not None for value in useful.values())
         body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
         return Kept(body, entry, good)
@@ -517,6 +527,7 @@ def main():
     options.add_argument("--comments", type=int, default=4, help="up to, of most pull requests")
     options.add_argument("--token", action="append", help="a valid token; default test-token")
     options.add_argument("--schema", help="GitHub's published schema, a file of GraphQL")
+    options.add_argument("--fast", action="store_true", help="without graphql-core's executor")
     options.add_argument("--cache", action="store_true", help="keep answers while nothing changes")
     options.add_argument("--save", help="write the kept answers to this file at the end")
     options.add_argument("--replay", help="serve the answers of this file, execute nothing")
@@ -535,7 +546,8 @@ def main():
             given.seed, given.organization, given.repositories, given.pull_requests, given.issues,
             given.commits, given.reviews, given.comments,
         )  # fmt: skip
-    github = GitHub(world, text, settings, cache=given.cache or bool(given.save), kept=kept)
+    keeping = given.cache or bool(given.save)
+    github = GitHub(world, text, settings, keeping, kept, given.fast)
     standin.serve(github, standin.announce(schema=kind), given.port)
     if given.save:
         with open(given.save, "wb") as file:

@@ -82,8 +82,8 @@ def login(actor):
 class Collector:
     """Reads everything into tables shaped like the truth's."""
 
-    def __init__(self, server, size=7, nested=10):
-        self.server, self.size, self.nested = server, size, nested
+    def __init__(self, server, size=7, nested=10, moving=False):
+        self.server, self.size, self.nested, self.moving = server, size, nested, moving
         names = "repositories pull_requests commits reviews review_threads review_comments linked_issues issues comments"
         self.tables = {name: {} for name in names.split()}
 
@@ -103,6 +103,8 @@ class Collector:
                 break
             connection = answer["data"]["node"][name]
             nodes += connection["nodes"]
+        keys = [node.get("id") or node["name"] for node in nodes]
+        assert self.moving or len(set(keys)) == len(keys), f"{name} of {identifier} came twice"
         return nodes
 
     def paged(self, query, name, repository):
@@ -258,7 +260,7 @@ class TruthTests(unittest.TestCase):
             kinds = ["touch", "grow", "edit", "create", "delete"]
             server.control("settings", {"updates": {"every": 3, "seed": 5, "kinds": kinds, "times": 60}})
             before = server.truth()
-            Collector(server).everything()
+            Collector(server, moving=True).everything()
             server.control("settings", {"updates": None})
             self.assertNotEqual(server.truth(), before)
             self.equal(Collector(server).everything(), server.truth())
@@ -589,6 +591,40 @@ class AppTests(unittest.TestCase):
 
 
 class SpeedTests(unittest.TestCase):
+    def test_the_fast_executor_answers_as_graphql_core(self):
+        sizes = ("--repositories", 4, "--pull-requests", 9, "--issues", 5)
+        fragments = """query($n: Int!, $no: Boolean = false) { one: repository(owner: "octo", name: "repo-0002") {
+            ...R @skip(if: $no) other: name name @include(if: $no) } viewer { login }
+            gone: repository(owner: "octo", name: "none") { id } rateLimit { cost } }
+            fragment R on Repository { __typename owner { __typename login ... on Organization { description } }
+            pullRequests(first: 1) { nodes { title } } pullRequests(first: 1) { nodes { commits(first: $n) {
+            nodes { commit { author { user { login } } tree { id } } } } } }
+            issueOrPullRequest(number: 2) { ... on Issue { number } ... on PullRequest { number isDraft } } }"""
+        listed = """query { organization(login: "octo") { repositories(first: 10) { edges { cursor node { id
+            issues(first: 3) { nodes { viewerCanUpdate } } } } } } }"""
+        with started(*sizes) as right, started(*sizes, "--fast") as fast:
+            for server in (right, fast):
+                server.control("do", {"action": "forbid", "repository": "octo/repo-0003", "mode": "ip"})
+            node = right.truth()["pull_requests"][0]["id"]
+            asked = {"owner": "octo", "name": "repo-0001", "after": None, "size": 9, "n": 4}
+            for query, variables in (
+                (PULL_REQUESTS, asked),
+                (ISSUES, asked),
+                (REPOSITORIES, {"login": "octo", "after": None}),
+                (fragments, {"n": 2}),
+                (fragments, {"n": "two"}),
+                (listed, {}),
+                ("query($id: ID!) { node(id: $id) { __typename id ... on Issue { title } } }", {"id": node}),
+                ("query { nodes(ids: [\"nothing\"]) { id } }", {}),
+            ):
+                answers = [server.graphql(query, **variables) for server in (right, fast)]
+                for _, _, answer in answers:
+                    answer["errors"] = sorted(answer.get("errors") or [], key=json.dumps)
+                    (answer.get("data") or {}).get("rateLimit", {}).pop("resetAt", None)
+                self.assertEqual(answers[0][2], answers[1][2])
+            self.assertEqual(right.control("counts")["pages"], fast.control("counts")["pages"])
+            self.assertEqual(fast.control("failures"), [])
+
     def test_kept_answers_are_the_executed_ones(self):
         sizes = ("--repositories", 3, "--pull-requests", 10, "--issues", 4)
         with tempfile.TemporaryDirectory() as folder:
