@@ -20,6 +20,8 @@ enum ExitStatus {
     case SinkError.fenced, PipelineError.ownedElsewhere, PipelineError.overtaken: owned
     case SinkError.unavailable, SinkError.unreachable, SinkError.transient: stopped
     case let error as FileError where error.isDiskFull: stopped
+    case let error as CursorJobError: error.exitCode
+    case CursorSourceError.transient: stopped
     default: failed
     }
   }

@@ -29,13 +29,20 @@ struct RecordOptions: ParsableArguments {
 
   /// Opens the log and the figures of a job.
   func open(_ job: Job?) throws -> CommandRecords {
-    var logging = job?.logging ?? LoggingOptions()
+    try open(job?.logging, isUsual: job?.checkpoint.enabled ?? true)
+  }
+
+  /// Opens the log and the figures of a job.
+  ///
+  /// - Parameter isUsual: Whether files are written where nothing says otherwise.
+  func open(_ logging: LoggingOptions?, isUsual: Bool = true) throws -> CommandRecords {
+    var logging = logging ?? LoggingOptions()
     if let logs {
       logging.logFile = logs + (logs.hasSuffix("/") ? "" : "/") + "pipeline.log"
       logging.logToFile = logging.logToFile ?? true
     }
     // With checkpoints off nothing is written but what is asked for.
-    logging.logToFile = logging.logToFile ?? job?.checkpoint.enabled ?? true
+    logging.logToFile = logging.logToFile ?? isUsual
     let path = metricsFile ?? Self.variable("CAIRN_METRICS_FILE")
     return CommandRecords(logging, format: try format(), metricsFile: path)
   }

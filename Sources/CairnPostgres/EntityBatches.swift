@@ -71,7 +71,7 @@ extension PostgresSink: EntityBatchSink {
   /// Encodes rows, without any lock.
   public func stage(_ work: EntityWork) async throws -> any StagedEntities {
     var shape: TargetShape?
-    if let rows = work.rows { shape = try await self.shape(of: rows.target.name) }
+    if let rows = work.rows { shape = try await server.shape(of: rows.target.name) }
     return try await StagedPostgresEntities(work, shape: shape, server: server)
   }
 

@@ -50,8 +50,8 @@ struct LeaseTable {
     return lease
   }
 
-  /// Forgets the leases of runs over entities that have been over for a week: whoever is late for that
-  /// has no lease at all.
+  /// Forgets the leases of runs over entities, and of jobs' former runs, that have been over for a week:
+  /// whoever is late for that has no lease at all.
   func prune(on connection: Connection) throws {
     try connection.query(
       """
@@ -59,6 +59,7 @@ struct LeaseTable {
       WHERE l.token = '' AND l.expires_at < \(SinkClock.now) - interval '7 days'
         AND NOT EXISTS (SELECT FROM \(state.metadata) m WHERE m.sync_id = l.sync_id)
         AND NOT EXISTS (SELECT FROM \(state.checkpoints) c WHERE c.sync_id = l.sync_id)
+        AND NOT EXISTS (SELECT FROM \(state.jobs) j WHERE j.sync_id = l.sync_id)
       """)
   }
 
@@ -116,6 +117,17 @@ struct LeaseTable {
     if let holder = try living(syncID, on: connection), holder.owner != owner {
       throw SinkError.fenced(holder)
     }
+    try end(syncID, by: owner, on: connection)
+  }
+
+  /// Whether a lease is over because its own holder has given it back.
+  func isReleased(_ lease: Lease, on connection: Connection) throws -> Bool {
+    guard let row = try row(of: lease.syncID, on: connection) else { return false }
+    return try row.integer("lease_fence") == lease.fence && row.text("lease_token") == ""
+  }
+
+  /// Ends every right to commit for a run, whoever has it; waits for a commit that holds the lease.
+  func end(_ syncID: SyncID, by owner: LeaseOwner, on connection: Connection) throws {
     try connection.query(
       """
       UPDATE \(state.leases) SET fence = fence + 1, token = '', host = $2, pid = $3,

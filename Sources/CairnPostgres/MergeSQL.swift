@@ -6,13 +6,17 @@ struct MergeSQL {
   let columns: [String]
   /// How keys are compared; nil when rows are only appended.
   let keys: KeyArrays?
+  /// The column that says which of two states of a record is newer; a row is not changed to an older
+  /// one. Only where it is among the columns.
+  let version: String?
   /// Rows as parameters.
   let rows: RowArrays
 
-  init(shape: TargetShape, columns: [String], keys: KeyArrays?) {
+  init(shape: TargetShape, columns: [String], keys: KeyArrays?, version: String? = nil) {
     self.shape = shape
     self.columns = columns
     self.keys = keys
+    self.version = version
     rows = RowArrays(shape, columns: columns)
   }
 
@@ -77,6 +81,16 @@ struct MergeSQL {
     return differences.isEmpty ? "false" : differences.joined(separator: " OR ")
   }
 
+  /// Whether the table's row is of a newer state than that of parameter 1. A state without a version is
+  /// older than any with one.
+  private var isNewer: String {
+    guard let version, let column = shape.column(named: version) else { return "false" }
+    let own = "t.\(version.quotedIdentifier)"
+    let other = rows.name(of: version)
+    let order = column.isText ? "::text COLLATE \"C\"" : ""
+    return "coalesce(\(own)\(order) > \(other)\(order), \(own) IS NOT NULL AND \(other) IS NULL)"
+  }
+
   private var sameKey: String {
     (keys?.parts ?? []).map { part in
       let collation = part.key.otherCollation.map { " COLLATE \($0)" } ?? ""
@@ -94,14 +108,15 @@ struct MergeSQL {
     }
     return """
       UPDATE \(shape.name.sql) t SET \(assignments.joined(separator: ", "))
-      FROM \(rows.source()) WHERE \(sameKey) AND (\(differs)) RETURNING s.ord
+      FROM \(rows.source()) WHERE \(sameKey) AND (\(differs)) AND NOT \(isNewer) RETURNING s.ord
       """
   }
 
-  /// For rows of parameter 1 whose key is there: their position, and whether they differ.
+  /// For rows of parameter 1 whose key is there: their position, and 0 where they are equal, 1 where
+  /// they differ, 2 where the table's row is of a newer state.
   var comparison: String {
     """
-    SELECT s.ord, CASE WHEN \(differs) THEN 1 ELSE 0 END::integer
+    SELECT s.ord, CASE WHEN \(isNewer) THEN 2 WHEN \(differs) THEN 1 ELSE 0 END::integer
     FROM \(rows.source()) JOIN \(shape.name.sql) t ON \(sameKey)
     """
   }
@@ -112,6 +127,9 @@ extension ShapeColumn {
   var hasExactEquality: Bool {
     base.kind == "e" || (base.isBuiltIn && Self.exactTypes.contains(base.name))
   }
+
+  /// Whether it holds text, which servers order in their own ways.
+  var isText: Bool { base.isBuiltIn && ["text", "varchar", "bpchar"].contains(base.name) }
 
   private static let exactTypes: Set<String> = [
     "bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bpchar",

@@ -221,18 +221,8 @@ public struct PostgresSink: Sink {
           + "\(work.rejects.count) rejected ones were handed over",
         remedy: "")
     }
-    let shape = try await shape(of: work.target.name)
+    let shape = try await server.shape(of: work.target.name)
     return try await StagedPostgresChunk(work, shape: shape, server: server)
-  }
-
-  func shape(of table: String) async throws -> TargetShape {
-    if let known = server.shapes.known(as: table) { return known }
-    return try await server.aside.perform { connection in
-      let name = try QualifiedName.resolve(table, on: connection)
-      let shape = try server.shapes.read(name, on: connection)
-      server.shapes.note(shape, as: table)
-      return shape
-    }
   }
 
   /// Records where the source ends. Fenced.
@@ -297,7 +287,7 @@ public struct PostgresSink: Sink {
   /// Writes corrected rows and marks the rejects that they replace.
   public func replay(_ replay: Replay) async throws -> [ReplayFate] {
     try await ReplayCommit.run(
-      replay, shape: try await shape(of: replay.target.name), server: server)
+      replay, shape: try await server.shape(of: replay.target.name), server: server)
   }
 
   // MARK: Reading

@@ -15,6 +15,8 @@ struct RowMerge {
     /// The job's columns.
     var columns: [String]
     var mode: LoadMode
+    /// The column that says which of two states of a record is newer, if one does.
+    var version: String?
     /// The run's number and the chunk's.
     var sequence: Int64
     var chunk: Int
@@ -62,7 +64,8 @@ struct RowMerge {
     self.plan = plan
     self.connection = connection
     half = Halfway(plan.faults)
-    sql = MergeSQL(shape: plan.shape, columns: plan.columns, keys: plan.rows.keys)
+    sql = MergeSQL(
+      shape: plan.shape, columns: plan.columns, keys: plan.rows.keys, version: plan.version)
   }
 
   /// Writes the rows.
@@ -109,6 +112,8 @@ struct RowMerge {
     var updated: [UInt32] = []
     var unchanged: [UInt32] = []
     var kept: [UInt32] = []
+    /// Those whose key is there in a newer state.
+    var outdated: [UInt32] = []
     var copySeconds = 0.0
   }
 
@@ -124,6 +129,7 @@ struct RowMerge {
       }
     }
     for row in written.kept { counts.kept += 1 + groups.countBefore(row) }
+    for row in written.outdated { counts.superseded += 1 + groups.countBefore(row) }
   }
 
   /// Writes what the database accepts of some rows, in groups that are taken back and parted when one
@@ -369,10 +375,10 @@ struct RowMerge {
     var ignored: [UInt32] = []
     for position in 0..<compared.rowCount {
       let row = others[Int(compared.binaryInteger(position, 0)) - 1]
-      if compared.binaryInteger(position, 1) == 1 {
-        ignored.append(row)
-      } else {
-        written.unchanged.append(row)
+      switch compared.binaryInteger(position, 1) {
+      case 0: written.unchanged.append(row)
+      case 1: ignored.append(row)
+      default: written.outdated.append(row)
       }
     }
     guard ignored.isEmpty else { throw RowsIgnored(rows: ignored) }

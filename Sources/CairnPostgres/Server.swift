@@ -22,10 +22,30 @@ struct Server: Sendable {
   var entities: EntityTable { EntityTable(state: state) }
   var history: EntityHistoryTable { EntityHistoryTable(state: state) }
 
+  var jobs: JobTable { JobTable(state: state) }
+  var jobCheckpoints: JobCheckpointTable { JobCheckpointTable(state: state) }
+  var jobHistory: JobHistoryTable { JobHistoryTable(state: state) }
+
   /// The lock of a target.
   func lock(_ identity: String, lease: Lease? = nil, mayEnd: SyncID? = nil) -> TargetLock {
+    lock([identity], lease: lease, mayEnd: mayEnd)
+  }
+
+  /// The locks of several targets.
+  func lock(_ identities: [String], lease: Lease? = nil, mayEnd: SyncID? = nil) -> TargetLock {
     TargetLock(
-      state: state, identity: identity, lease: lease, mayEnd: mayEnd, patience: patience)
+      state: state, identities: identities, lease: lease, mayEnd: mayEnd, patience: patience)
+  }
+
+  /// The shape of a table as it was last known, by the name that a user wrote.
+  func shape(of table: String) async throws -> TargetShape {
+    if let known = shapes.known(as: table) { return known }
+    return try await aside.perform { connection in
+      let name = try QualifiedName.resolve(table, on: connection)
+      let shape = try shapes.read(name, on: connection)
+      shapes.note(shape, as: table)
+      return shape
+    }
   }
 
   /// Does something under the lock of a target, in one durable transaction: who owns a run, and that

@@ -7,7 +7,7 @@ import Cairn
 /// done with the rows of a run (``FinishSteps``), `recorded_key_sets` and `recorded_keys` what
 /// ``RecordedKeys`` needs, `processing_checkpoints` one per processor and partition that is being
 /// worked on, `processing_history` one per attempt at that which has ended, `schema_version` one per
-/// migration; for those of stages see ``StageTables``.
+/// migration; for those of stages see ``StageTables``, for those of cursor jobs ``JobTable``.
 struct StateSchema: Hashable, Sendable {
   /// The schema's name.
   var name: String
@@ -28,13 +28,18 @@ struct StateSchema: Hashable, Sendable {
   var history: String { table("processing_history") }
   var stages: String { table("stage_checkpoints") }
   var pipelines: String { table("stage_pipelines") }
+  var jobs: String { table("job_schedules") }
+  var jobCheckpoints: String { table("job_checkpoints") }
+  var jobHistory: String { table("job_history") }
 
   /// The version this program writes.
-  static let version = 3
+  static let version = 4
   /// The first version with the tables of ``EntityTable``.
   static let firstWithEntities = 2
   /// The first version with the tables of stages.
   static let firstWithStages = 3
+  /// The first version with the tables of ``JobTable``.
+  static let firstWithJobs = 4
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private var migrations: [String] {
@@ -163,6 +168,7 @@ struct StateSchema: Hashable, Sendable {
       """,
       EntityTable(state: self).creation,
       StageTables(state: self).sql,
+      JobTable(state: self).creation,
     ]
   }
 

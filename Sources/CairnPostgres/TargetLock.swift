@@ -12,8 +12,8 @@ import Cairn
 struct TargetLock {
   /// Cairn's state.
   let state: StateSchema
-  /// The target's identity.
-  let identity: String
+  /// The targets' identities; those of a page are several, and none if it has no rows.
+  let identities: [String]
   /// The lease under which the caller works, if it has one.
   var lease: Lease?
   /// A run whose holder the caller may end whatever its lease says.
@@ -69,18 +69,19 @@ struct TargetLock {
     }
   }
 
-  private var key: Int64 { Self.key(of: identity) }
+  /// The locks, in the order in which everybody takes them, so that nobody waits in a circle.
+  private var keys: [Int64] { Set(identities.map(Self.key(of:))).sorted() }
 
-  /// Begins a transaction that holds the lock.
+  /// Begins a transaction that holds the locks.
   ///
-  /// - Throws: ``SinkError/transient(_:)`` when somebody holds it for too long, saying who.
+  /// - Throws: ``SinkError/transient(_:)`` when somebody holds one for too long, saying who.
   func begin(on connection: Connection) throws {
     // Statements in one message: one round trip. All values are numbers or a checked id.
+    let locks = keys.map { "SELECT pg_advisory_xact_lock(\($0));\n" }.joined()
     var begin = """
       BEGIN ISOLATION LEVEL READ COMMITTED;
       SET LOCAL lock_timeout = '\(Self.firstLook.inMilliseconds)ms';
-      SELECT pg_advisory_xact_lock(\(key));
-      SET LOCAL lock_timeout = '\(patience.inMilliseconds)ms';
+      \(locks)SET LOCAL lock_timeout = '\(patience.inMilliseconds)ms';
       SET LOCAL idle_in_transaction_session_timeout = '60s';
       SET LOCAL datestyle = 'ISO';
       SET LOCAL jit = off
@@ -94,14 +95,16 @@ struct TargetLock {
         return
       } catch let failure as PostgresFailure where failure.state == "55P03" {
         try connection.execute("ROLLBACK")
-        let holder = try LockHolder.find(key: key, state: state, on: connection)
+        let holder = try keys.lazy.compactMap {
+          try LockHolder.find(key: $0, state: state, on: connection)
+        }.first
         if let holder, holder.isOver || (mayEnd != nil && holder.syncID == mayEnd) {
           try holder.end(on: connection)
           continue
         }
         guard clock.now < end else {
           throw SinkError.transient(
-            "the target \(identity) has been locked for \(patience)"
+            "the target \(identities.joined(separator: ", ")) has been locked for \(patience)"
               + (holder.map { ", by \($0.description)" } ?? ""))
         }
       }

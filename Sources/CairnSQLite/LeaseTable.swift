@@ -20,10 +20,17 @@ enum LeaseTable {
   ) throws -> Result<Lease, HeldLease> {
     let row = try row(of: syncID, in: db)
     if let row, !takeOver, isAlive(row) { return .failure(HeldLease(holder: holder(row))) }
-    let fence: Int64 = row?["fence"] ?? 0
+    return .success(try take(syncID, owner: owner, duration: duration, in: db))
+  }
+
+  /// Takes the lease of a run with the next fence, whoever has it.
+  static func take(
+    _ syncID: SyncID, owner: LeaseOwner, duration: Duration, in db: Database
+  ) throws -> Lease {
+    let fence: Int64 = try row(of: syncID, in: db)?["fence"] ?? 0
     let lease = Lease(syncID: syncID, fence: fence + 1, token: randomToken())
     try write(lease, owner: owner, duration: duration, in: db)
-    return .success(lease)
+    return lease
   }
 
   /// Checks that a lease is still the one that counts: fence and token are equal.
@@ -55,8 +62,8 @@ enum LeaseTable {
       arguments: [lease.syncID.description, lease.fence, lease.token])
   }
 
-  /// Forgets the leases of runs over entities that have been over for a week: whoever is late for that
-  /// has no lease at all.
+  /// Forgets the leases of runs over entities, and of jobs' former runs, that have been over for a week:
+  /// whoever is late for that has no lease at all.
   static func prune(in db: Database) throws {
     try db.execute(
       sql: """
@@ -64,6 +71,8 @@ enum LeaseTable {
         WHERE token = '' AND expires_at < \(SinkClock.later(by: "-604800"))
           AND sync_id NOT IN (SELECT sync_id FROM cairn_sync_metadata)
           AND sync_id NOT IN (SELECT sync_id FROM cairn_processing_checkpoints)
+          AND sync_id NOT IN (
+            SELECT sync_id FROM cairn_job_schedules WHERE sync_id IS NOT NULL)
         """)
   }
 
@@ -73,6 +82,12 @@ enum LeaseTable {
     return holder(row)
   }
 
+  /// Whether a lease is over because its own holder has given it back.
+  static func isReleased(_ lease: Lease, in db: Database) throws -> Bool {
+    guard let row = try row(of: lease.syncID, in: db) else { return false }
+    return row["fence"] == lease.fence && row["token"] == ""
+  }
+
   /// Ends every right to commit for a run.
   ///
   /// - Throws: ``SinkError/fenced(_:)`` when somebody else than `owner` holds a living lease.
@@ -80,6 +95,11 @@ enum LeaseTable {
     if let row = try row(of: syncID, in: db), isAlive(row), holder(row).owner != owner {
       throw SinkError.fenced(holder(row))
     }
+    try end(syncID, by: owner, in: db)
+  }
+
+  /// Ends every right to commit for a run, whoever has it.
+  static func end(_ syncID: SyncID, by owner: LeaseOwner, in db: Database) throws {
     try db.execute(
       sql: """
         UPDATE cairn_leases SET fence = fence + 1, token = '', host = ?, pid = ?,

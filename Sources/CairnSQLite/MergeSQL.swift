@@ -8,18 +8,41 @@ struct MergeSQL {
   var columns: [String]
   /// The unique key of the job's key columns; nil when the mode is append.
   var key: UniqueKey?
+  /// The column that says which of two states of a record is newer; a row is not changed to an older
+  /// one. Only where it is among the columns.
+  var version: String?
+  /// Columns that the rows do not have and that must not be null: they stay as they are.
+  var filled: [String] = []
 
   /// Called by the statements below: whether the key was there, and whether the row differs.
   static let conflictFunction = "cairn_conflict"
   /// See ``conflictFunction``.
   static let differsFunction = "cairn_differs"
+  /// Called by an upsert with a ``version`` when the row there is of a newer state.
+  static let newerFunction = "cairn_newer"
 
   private var insert: String {
-    """
-    INSERT INTO main.\(table.quotedIdentifier) AS existing \
-    (\(columns.map(\.quotedIdentifier).joined(separator: ", "))) \
-    VALUES (\((1...columns.count).map { "?\($0)" }.joined(separator: ", ")))
-    """
+    let names = (columns + filled).map(\.quotedIdentifier).joined(separator: ", ")
+    let values = (1...columns.count).map { "?\($0)" } + filled.map(present)
+    return """
+      INSERT INTO main.\(table.quotedIdentifier) AS existing (\(names)) \
+      VALUES (\(values.joined(separator: ", ")))
+      """
+  }
+
+  /// What the row with the key has in a column. NOT NULL is checked before the key is looked for.
+  private func present(_ column: String) -> String {
+    let sameKey = (key?.columns ?? []).compactMap { part -> String? in
+      guard let position = columns.firstIndex(where: { $0.isSameName(as: part.name) }) else {
+        return nil
+      }
+      return "p.\(part.name.quotedIdentifier) COLLATE \(part.collation.quotedIdentifier) "
+        + "= ?\(position + 1)"
+    }
+    return """
+      (SELECT p.\(column.quotedIdentifier) FROM main.\(table.quotedIdentifier) AS p \
+      WHERE \(sameKey.joined(separator: " AND ")))
+      """
   }
 
   private var conflictTarget: String {
@@ -64,7 +87,19 @@ struct MergeSQL {
     }.joined(separator: " OR ")
     return """
       \(insert) ON CONFLICT (\(conflictTarget)) DO UPDATE SET \(assignments) \
-      WHERE \(Self.conflictFunction)() AND (\(differences)) AND \(Self.differsFunction)()
+      WHERE \(Self.conflictFunction)()\(isNotNewer) AND (\(differences)) \
+      AND \(Self.differsFunction)()
+      """
+  }
+
+  /// A condition that the row there is not of a newer state, which is reported. A state without a
+  /// version is older than any with one.
+  private var isNotNewer: String {
+    guard let version = version?.quotedIdentifier else { return "" }
+    return """
+       AND NOT (coalesce(existing.\(version) > excluded.\(version) COLLATE BINARY, \
+      existing.\(version) IS NOT NULL AND excluded.\(version) IS NULL) \
+      AND \(Self.newerFunction)())
       """
   }
 }

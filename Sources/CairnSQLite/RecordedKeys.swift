@@ -106,7 +106,8 @@ struct RecordedKeys {
     ).map { "cairn_keys_\($0)" }
   }
 
-  private static func definition(shape: TargetShape, key: UniqueKey) -> String {
+  /// The columns `k0`, … of a table of keys, which compare as the target's do.
+  static func definition(shape: TargetShape, key: UniqueKey) -> String {
     key.columns.enumerated().map { position, column in
       let affinity = shape.column(named: column.name)?.affinity ?? .blob
       return "k\(position) \(affinity.rawValue) NOT NULL COLLATE "

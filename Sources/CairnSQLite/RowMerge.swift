@@ -140,6 +140,9 @@ final class RowMerge {
       case .kept:
         counts.kept += 1 + plan.rows.groups.countBefore(row)
         return
+      case .outdated:
+        counts.superseded += 1 + plan.rows.groups.countBefore(row)
+        return
       case .refused(let refusal):
         counts.rejected += 1
         refusals.append((row, refusal))
@@ -168,6 +171,8 @@ final class RowMerge {
     case updated
     case unchanged
     case kept
+    /// The row there is of a newer state.
+    case outdated
     case refused(Refusal)
   }
 
@@ -195,7 +200,7 @@ final class RowMerge {
       lastWritten = (row, sqlite3_last_insert_rowid(connection))
     case .updated, .unchanged:
       lastWritten = (row, nil)
-    case .kept, .refused:
+    case .kept, .outdated, .refused:
       break
     }
     return outcome
@@ -209,7 +214,9 @@ final class RowMerge {
       sqlite3_reset(statement.handle)
       if changes > 0 { return signals.sawConflict ? .updated : .inserted }
       // A conflict and no difference is as it should be; anything else was a trigger.
-      if signals.sawConflict, !signals.sawDifference { return .unchanged }
+      if signals.sawConflict, !signals.sawDifference {
+        return signals.sawNewer ? .outdated : .unchanged
+      }
       return .refused(
         Refusal(
           column: nil, reason: "a trigger or an ON CONFLICT clause of the table ignored the row"))

@@ -8,7 +8,7 @@ import GRDB
 /// `cairn_samples` a few committed rows by which a damaged target is noticed,
 /// `cairn_recorded_keys` the tables of ``RecordedKeys``, `cairn_processing_checkpoints` one per
 /// processor and partition that is being worked on, `cairn_processing_history` one per attempt at that
-/// which has ended; for those of stages see ``StageTables``.
+/// which has ended; for those of stages see ``StageTables``, for those of cursor jobs ``JobTable``.
 enum StateSchema {
   /// The version this program writes.
   static let version = migrations.count
@@ -16,6 +16,8 @@ enum StateSchema {
   static let firstWithEntities = 2
   /// The first version with the tables of stages.
   static let firstWithStages = 3
+  /// The first version with the tables of ``JobTable``.
+  static let firstWithJobs = 4
 
   /// What leads from each version to the next; the first makes version 1 out of nothing.
   private static let migrations = [
@@ -133,6 +135,7 @@ enum StateSchema {
     """,
     EntityTable.creation,
     StageTables.sql,
+    JobTable.creation,
   ]
 
   /// The version of the tables in a file: 0 when there are none.

@@ -1,8 +1,8 @@
 import GRDBSQLite
 
 /// Tells an insert from an update and an update from a row that was equal, for every kind of table:
-/// the upsert statement calls two functions of ours, one when it meets the key, and one when the row
-/// differs.
+/// the upsert statement calls functions of ours, one when it meets the key, one when the row differs,
+/// and one when the row there is of a newer state.
 ///
 /// Neither `sqlite3_last_insert_rowid` nor the update hook would do: WITHOUT ROWID tables have
 /// neither, and triggers may write to other tables in between.
@@ -13,8 +13,9 @@ struct UpsertSignals {
   ///
   /// Once per connection: defining a function makes every prepared statement be compiled again.
   init(_ connection: OpaquePointer) throws {
-    flags = .allocate(capacity: 2)
-    flags.initialize(repeating: 0, count: 2)
+    flags = .allocate(capacity: 3)
+    flags.initialize(repeating: 0, count: 3)
+    try Self.define(MergeSQL.newerFunction, flags + 2, on: connection, isOwner: false)
     try Self.define(MergeSQL.differsFunction, flags + 1, on: connection, isOwner: false)
     try Self.define(MergeSQL.conflictFunction, flags, on: connection, isOwner: true)
   }
@@ -24,6 +25,7 @@ struct UpsertSignals {
   func clear() {
     flags[0] = 0
     flags[1] = 0
+    flags[2] = 0
   }
 
   /// Whether the key was there.
@@ -33,6 +35,10 @@ struct UpsertSignals {
   /// Whether the row there differed.
   @inline(__always)
   var sawDifference: Bool { flags[1] != 0 }
+
+  /// Whether the row there was left alone because it is of a newer state.
+  @inline(__always)
+  var sawNewer: Bool { flags[2] != 0 }
 
   // Not declared deterministic, so that SQLite calls them for each row anew. The owner's flags are
   // freed by SQLite when it drops the function, or when it does not accept it.

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("PostgreSQL does what every sink must")
 struct ConformanceTests {
-  @Test(arguments: SinkBattery.checks + SinkBattery.entityChecks)
+  @Test(arguments: SinkBattery.checks + SinkBattery.entityChecks + SinkBattery.jobChecks)
   func check(_ check: SinkCheck) async throws {
     try await check.run(on: try await TestServer.place().battery)
   }

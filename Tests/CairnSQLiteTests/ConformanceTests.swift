@@ -4,7 +4,7 @@ import Testing
 
 @Suite("SQLite does what every sink must")
 struct ConformanceTests {
-  @Test(arguments: SinkBattery.checks + SinkBattery.entityChecks)
+  @Test(arguments: SinkBattery.checks + SinkBattery.entityChecks + SinkBattery.jobChecks)
   func check(_ check: SinkCheck) async throws {
     try await check.run(on: try TemporaryFolder().place())
   }

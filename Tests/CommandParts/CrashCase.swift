@@ -13,7 +13,7 @@ package struct CrashCase: Sendable, CustomStringConvertible {
   /// suites of their own.
   package static let all = FaultPoint.allCases.filter {
     $0 != .inputConverted && !FaultPoint.ofEntityBatches.contains($0)
-      && !FaultPoint.ofStages.contains($0)
+      && !FaultPoint.ofStages.contains($0) && !FaultPoint.ofCursorJobs.contains($0)
   }.flatMap { point in
     [LoadMode.upsert, .append].map { CrashCase(point: point, mode: $0) }
   }

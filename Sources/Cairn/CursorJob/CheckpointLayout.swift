@@ -101,3 +101,14 @@ public struct CheckpointLayout: Sendable, Hashable {
     ],
     triggers: Triggers(partition: "project_completion", batch: "issue_batch_completion"))
 }
+
+extension CheckpointLayout {
+  /// The layout of a kind of source, as far as Cairn knows it; else the general one.
+  public static func usual(forType type: String) -> CheckpointLayout {
+    switch type {
+    case "github": .github
+    case "jira": .jira
+    default: .general
+    }
+  }
+}

@@ -52,6 +52,12 @@ public struct CursorJob: Sendable {
     try await JobClaim(job: self).look()
   }
 
+  /// How often a checkpoint is saved.
+  var policy: CheckpointPolicy {
+    let usual = options.policy ?? source.checkpointPolicy
+    return options.policyOverride?(usual) ?? usual
+  }
+
   /// What the sink is told of it.
   var registration: NewJob {
     NewJob(
@@ -72,6 +78,8 @@ public struct CursorJobOptions: Sendable {
   public var interval: Duration?
   /// How often a checkpoint is saved; nil for what the source says.
   public var policy: CheckpointPolicy?
+  /// Makes the policy of the source's, where a job file says only some of it.
+  var policyOverride: (@Sendable (CheckpointPolicy) -> CheckpointPolicy)?
   /// What becomes of an interrupted run; nil for what the source says.
   public var recovery: JobRecovery?
   /// What becomes of fields that a table does not declare.

@@ -89,6 +89,9 @@ public struct JobWork: Sendable {
   public var replacedChildren: [(table: RecordTable, name: String, of: ReplacedChildren)]
   /// Stretches of keys that are complete.
   public var sweeps: [(tables: [(table: RecordTable, name: String)], sweep: KeySweep)]
+  /// The tables that rows of ``replacedChildren`` may have rows of their own in: all of the source's.
+  /// These are deleted with them.
+  public var tables: [(table: RecordTable, name: String)]
 
   /// Rows of a table.
   public struct Rows: Sendable {
@@ -109,14 +112,18 @@ public struct JobWork: Sendable {
 
   /// Makes work for a sink.
   ///
-  /// - Parameter sweeps: Each with the table that is swept first, and then those that belong to it.
+  /// - Parameters:
+  ///   - sweeps: Each with the table that is swept first, and then those that belong to it.
+  ///   - tables: All of the source's, so that children that vanish take theirs along.
   public init(
     rows: [Rows], replacedChildren: [(table: RecordTable, name: String, of: ReplacedChildren)] = [],
-    sweeps: [(tables: [(table: RecordTable, name: String)], sweep: KeySweep)] = []
+    sweeps: [(tables: [(table: RecordTable, name: String)], sweep: KeySweep)] = [],
+    tables: [(table: RecordTable, name: String)] = []
   ) {
     self.rows = rows
     self.replacedChildren = replacedChildren
     self.sweeps = sweeps
+    self.tables = tables
   }
 }
 

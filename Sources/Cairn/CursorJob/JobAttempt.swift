@@ -189,7 +189,7 @@ struct JobAttempt: Sendable {
       if phase?.name != partition.phase { phaseBegins(partition.phase) }
       open.insert(partition)
       asking += 1
-      let policy = options.policy ?? source.checkpointPolicy
+      let policy = job.policy
       let request = PageRequest(
         partition: partition, cursor: entry.cursor, since: since(of: partition),
         limit: max(1, policy.records),

@@ -97,3 +97,14 @@ public enum JobChange: Sendable, Hashable {
   /// To begin anew.
   case reset
 }
+
+extension JobChange {
+  /// What the history says of it.
+  package var detail: String {
+    switch self {
+    case .pause: "paused"
+    case .unpause: "unpaused"
+    case .reset: "reset"
+    }
+  }
+}

@@ -36,22 +36,22 @@ final class JobFileReader {
   static let alertKeys = ["email", "webhook", "heartbeat", "smtp", "on"]
   static let smtpKeys = ["url", "user", "password", "from", "starttls", "ca_file"]
 
-  /// The job, or nil when the text is no YAML. Valid only if there are no problems.
-  func read(_ yaml: String) -> Job? {
-    let root: Node?
+  /// The root of a text, or nil when it is no YAML, or empty.
+  func compose(_ yaml: String) -> Node? {
     do {
-      root = try Yams.compose(yaml: yaml)
+      if let root = try Yams.compose(yaml: yaml) { return root }
+      report(at: nil, "the job file is empty")
     } catch let error as YamlError {
       report(error)
-      return nil
     } catch {
       report(at: nil, "\(error)")
-      return nil
     }
-    guard let root else {
-      report(at: nil, "the job file is empty")
-      return nil
-    }
+    return nil
+  }
+
+  /// The job, or nil when the text is no YAML. Valid only if there are no problems.
+  func read(_ yaml: String) -> Job? {
+    guard let root = compose(yaml) else { return nil }
     guard let top = YAMLSection(root, path: "", keys: Self.keys, reader: self) else { return nil }
     top.require("job", "sink")
     var job = Job(

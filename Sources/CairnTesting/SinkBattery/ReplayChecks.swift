@@ -2,7 +2,7 @@ internal import Cairn
 
 /// Corrected rows that come back.
 enum ReplayChecks {
-  private static func replay(
+  static func replay(
     _ run: ScriptedRun, on sink: any Sink, _ rows: (row: UInt64, cells: [CellValue])...
   ) async throws -> [ReplayFate] {
     let found = try await sink.runs(RunFilter(syncID: run.record.syncID))

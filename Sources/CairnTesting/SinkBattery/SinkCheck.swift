@@ -36,4 +36,9 @@ public enum SinkBattery {
 
   /// All checks of a sink that keeps marks of entity batches too (``EntityBatchSink``).
   public static let entityChecks: [SinkCheck] = EntityChecks.all
+
+  /// All checks of a sink that keeps the cursors of jobs too (``CursorJobSink``).
+  public static let jobChecks: [SinkCheck] =
+    JobChecks.all + JobPageChecks.all + JobTableChecks.all + JobConcurrencyChecks.all
+    + JobTraceChecks.all
 }
