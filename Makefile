@@ -37,6 +37,7 @@ format: setup ## Format all Swift sources in place.
 test: setup venv lint build ## Lint, build, run all tests, then those of the examples. Some 15 minutes from a clean clone.
 	@Scripts/test.sh
 	@Scripts/examples.sh
+	@"$$CAIRN_VENV/bin/python" -m unittest discover -s Tests/Standins
 
 docs: setup ## Build the documentation of the Parquet library: .build/docs/Parquet.
 	@Scripts/docs.sh

@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 // alone (`traits: []`) resolves none of them. The default is all.
 let forLoads = TargetDependencyCondition.when(traits: ["Loads"])
 let forSQLite = TargetDependencyCondition.when(traits: ["SQLite"])
+let forConnectors = TargetDependencyCondition.when(traits: ["Connectors"])
 let forCommand = TargetDependencyCondition.when(traits: ["Command"])
 
 let package = Package(
@@ -22,6 +23,7 @@ let package = Package(
     .library(name: "Cairn", targets: ["Cairn"]),
     .library(name: "CairnSQLite", targets: ["CairnSQLite"]),
     .library(name: "CairnAlerts", targets: ["CairnAlerts"]),
+    .library(name: "CairnConnectors", targets: ["CairnConnectors"]),
     .library(name: "CairnPostgres", targets: ["CairnPostgres"]),
     .library(name: "CairnTesting", targets: ["CairnTesting"]),
     .executable(name: "cairn", targets: ["CairnCLI"]),
@@ -36,8 +38,12 @@ let package = Package(
       name: "SQLite", description: "What CairnSQLite needs of other packages: GRDB.",
       enabledTraits: ["Loads"]),
     .trait(
+      name: "Connectors",
+      description: "What CairnConnectors needs of other packages: async-http-client, jwt-kit.",
+      enabledTraits: ["Loads"]),
+    .trait(
       name: "Command", description: "What the command cairn needs of other packages.",
-      enabledTraits: ["SQLite"]),
+      enabledTraits: ["Connectors", "SQLite"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,7 +52,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
   ],
   targets: [
     // C libraries of the system.
@@ -95,6 +103,16 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "CairnAlerts", dependencies: ["Cairn", "CCurl"], swiftSettings: strict),
+    .target(
+      name: "CairnConnectors",
+      dependencies: [
+        "Cairn", "Parquet",
+        .product(
+          name: "AsyncHTTPClient", package: "async-http-client", condition: forConnectors),
+        .product(name: "Crypto", package: "swift-crypto", condition: forLoads),
+        .product(name: "JWTKit", package: "jwt-kit", condition: forConnectors),
+      ],
+      swiftSettings: strict),
     .target(
       name: "CairnPostgres", dependencies: ["Cairn", "Parquet", "CPostgres"],
       swiftSettings: strict),
@@ -166,6 +184,17 @@ let package = Package(
       path: "Examples/TrainingLoop/Sources/TrainingLoop", swiftSettings: strict),
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts", "CairnSQLite"],
+      swiftSettings: strict),
+    // A job of a connector that tests kill.
+    .executableTarget(
+      name: "connector-program",
+      dependencies: ["Cairn", "CairnConnectors", "CairnPostgres", "CairnSQLite", "CairnTesting"],
+      path: "Tests/ConnectorProgram", swiftSettings: strict),
+    .testTarget(
+      name: "CairnConnectorsTests",
+      dependencies: [
+        "CairnConnectors", "CairnSQLite", "CairnTesting", "CommandParts", "connector-program",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CairnPostgresTests",

@@ -66,7 +66,7 @@ extension StopReason {
   /// Whether it is one that nobody asked for.
   var isFailure: Bool {
     switch self {
-    case .sinkAway, .loadUnfinished, .circuitOpen: true
+    case .sinkAway, .loadUnfinished, .circuitOpen, .sourceAway: true
     case .deadline, .signal, .cancelled: false
     }
   }

@@ -24,6 +24,7 @@ struct CairnCommand: AsyncParsableCommand {
       DemoCommand.self, InitCommand.self, CheckCommand.self, SampleCommand.self, LoadCommand.self,
       ConvertCommand.self, VerifyCommand.self, ResumeCommand.self, StatusCommand.self,
       RunsCommand.self, RejectsCommand.self, CleanupCommand.self, CheckpointsCommand.self,
-      PipelineCommand.self, EventsCommand.self, AdviseCommand.self, SchemaCommand.self,
+      JobCommand.self, HealthCommand.self, PipelineCommand.self, EventsCommand.self,
+      AdviseCommand.self, SchemaCommand.self,
     ])
 }

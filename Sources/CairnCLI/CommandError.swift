@@ -21,6 +21,8 @@ enum ExitStatus {
     case SinkError.unavailable, SinkError.unreachable, SinkError.transient: stopped
     case SinkError.loadUnfinished: stopped
     case let error as FileError where error.isDiskFull: stopped
+    case let error as CursorJobError: error.exitCode
+    case CursorSourceError.transient: stopped
     default: failed
     }
   }

@@ -36,13 +36,21 @@ struct RecordOptions: ParsableArguments {
   func open(
     _ job: Job?, usual: LoggingOptions? = nil, onlyIfAsked isAsked: Bool = false
   ) throws -> CommandRecords {
-    var logging = job?.logging ?? usual ?? LoggingOptions()
+    try open(
+      job?.logging ?? usual, isUsual: isAsked ? false : job?.checkpoint.enabled ?? true)
+  }
+
+  /// Opens the log and the figures of a job.
+  ///
+  /// - Parameter isUsual: Whether files are written where nothing says otherwise.
+  func open(_ logging: LoggingOptions?, isUsual: Bool = true) throws -> CommandRecords {
+    var logging = logging ?? LoggingOptions()
     if let logs {
       logging.logFile = logs + (logs.hasSuffix("/") ? "" : "/") + "pipeline.log"
       logging.logToFile = logging.logToFile ?? true
     }
     // With checkpoints off nothing is written but what is asked for.
-    logging.logToFile = logging.logToFile ?? (isAsked ? false : job?.checkpoint.enabled ?? true)
+    logging.logToFile = logging.logToFile ?? isUsual
     let path = metricsFile ?? Self.variable("CAIRN_METRICS_FILE")
     return CommandRecords(logging, format: try format(), metricsFile: path)
   }

@@ -23,6 +23,16 @@ public protocol CursorSource: Sendable {
   /// The tables that its records go to.
   var tables: [RecordTable] { get }
 
+  /// Those of the phases in which deleted keys are searched for. They are worked on only when a sweep is
+  /// due.
+  var sweepPhases: [String] { get }
+
+  /// How often a checkpoint is saved, unless the job says otherwise.
+  var checkpointPolicy: CheckpointPolicy { get }
+
+  /// What becomes of a run that was interrupted, unless the job says otherwise.
+  var recovery: JobRecovery { get }
+
   /// The partitions that a run begins with; pages may discover more.
   var firstPartitions: [Partition] { get }
 
@@ -36,4 +46,42 @@ public protocol CursorSource: Sendable {
 extension CursorSource {
   /// The general layout.
   public var layout: CheckpointLayout { .general }
+
+  /// None.
+  public var sweepPhases: [String] { [] }
+
+  /// After 100 records or five minutes.
+  public var checkpointPolicy: CheckpointPolicy { CheckpointPolicy() }
+
+  /// It goes on from its checkpoint.
+  public var recovery: JobRecovery { .resume }
+}
+
+/// How often a checkpoint is saved. One is saved with each page; so this is how large and how late a page
+/// may be.
+public struct CheckpointPolicy: Sendable, Hashable {
+  /// The most records of a page.
+  public var records: Int
+  /// The longest time between two checkpoints of a partition.
+  public var interval: Duration
+
+  /// Makes a policy.
+  public init(records: Int = 100, interval: Duration = .seconds(300)) {
+    self.records = records
+    self.interval = interval
+  }
+
+  /// For Jira: 100 issues, or 5 minutes.
+  public static let jira = CheckpointPolicy(records: 100, interval: .seconds(300))
+  /// For GitHub: 50 pull requests, or 3 minutes.
+  public static let github = CheckpointPolicy(records: 50, interval: .seconds(180))
+}
+
+/// What becomes of a run that was interrupted.
+public enum JobRecovery: String, Sendable, Hashable, CaseIterable {
+  /// It goes on from its checkpoint.
+  case resume
+  /// It begins anew, with the same `since`; the checkpoint is kept for reference. What it wrote before is
+  /// written again to the same keys.
+  case restart
 }

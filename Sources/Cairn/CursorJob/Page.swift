@@ -13,6 +13,8 @@ public struct Page: Sendable {
   public var replacedChildren: [ReplacedChildren]
   /// Stretches of keys of which the page says all that there are.
   public var sweeps: [KeySweep]
+  /// What could not be read though nothing of it is known by name: it is reported, and nothing else.
+  public var notices: [String]
 
   /// Where a partition goes on after a page.
   public enum Next: Sendable, Hashable {
@@ -30,7 +32,7 @@ public struct Page: Sendable {
   /// Makes a page.
   public init(
     rows: [TableRows] = [], next: Next, discovered: [Partition] = [], records: Int = 0,
-    replacedChildren: [ReplacedChildren] = [], sweeps: [KeySweep] = []
+    replacedChildren: [ReplacedChildren] = [], sweeps: [KeySweep] = [], notices: [String] = []
   ) {
     self.rows = rows
     self.next = next
@@ -38,6 +40,7 @@ public struct Page: Sendable {
     self.records = records
     self.replacedChildren = replacedChildren
     self.sweeps = sweeps
+    self.notices = notices
   }
 }
 

@@ -42,6 +42,16 @@ public protocol PageContext: Sendable {
 
   /// Counts a request to the API, for progress and metrics.
   func countRequest()
+
+  /// Records what time it is by the API's own clock, now: a `Date` header, in nanoseconds since
+  /// 1970-01-01 UTC. By it the next run knows since when it has to look for changes. By default
+  /// nothing: then this machine's clock counts.
+  func recordClock(_ instant: Int64)
+}
+
+extension PageContext {
+  /// Nothing.
+  public func recordClock(_ instant: Int64) {}
 }
 
 /// Why a source waits.

@@ -27,23 +27,7 @@ public struct JobFile: Sendable {
   public static func read(
     _ path: String, environment: [String: String] = [:]
   ) throws(JobFileError) -> JobFile {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      let exists = FileManager.default.fileExists(atPath: path)
-      throw JobFileError(
-        file: path,
-        problems: [
-          .init(
-            position: nil,
-            message: exists ? "the job file cannot be read" : "there is no such job file")
-        ])
-    }
-    guard let yaml = String(validating: data, as: UTF8.self) else {
-      throw JobFileError(
-        file: path, problems: [.init(position: nil, message: "the job file is not UTF-8")])
-    }
+    let yaml = try content(of: path)
     return try parse(yaml, path: path, environment: environment)
   }
 
@@ -96,7 +80,29 @@ public struct JobFile: Sendable {
     }
   }
 
-  private static func folder(of path: String) -> String {
+  /// The text of a job file.
+  static func content(of path: String) throws(JobFileError) -> String {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      let exists = FileManager.default.fileExists(atPath: path)
+      throw JobFileError(
+        file: path,
+        problems: [
+          .init(
+            position: nil,
+            message: exists ? "the job file cannot be read" : "there is no such job file")
+        ])
+    }
+    guard let yaml = String(validating: data, as: UTF8.self) else {
+      throw JobFileError(
+        file: path, problems: [.init(position: nil, message: "the job file is not UTF-8")])
+    }
+    return yaml
+  }
+
+  static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "" }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }

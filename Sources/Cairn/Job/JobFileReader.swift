@@ -36,22 +36,22 @@ final class JobFileReader {
   static let alertKeys = ["email", "webhook", "heartbeat", "smtp", "on"]
   static let smtpKeys = ["url", "user", "password", "from", "starttls", "ca_file"]
 
-  /// The job, or nil when the text is no YAML. Valid only if there are no problems.
-  func read(_ yaml: String) -> Job? {
-    let root: Node?
+  /// The root of a text, or nil when it is no YAML, or empty.
+  func compose(_ yaml: String) -> Node? {
     do {
-      root = try Yams.compose(yaml: yaml)
+      if let root = try Yams.compose(yaml: yaml) { return root }
+      report(at: nil, "the job file is empty")
     } catch let error as YamlError {
       report(error)
-      return nil
     } catch {
       report(at: nil, "\(error)")
-      return nil
     }
-    guard let root else {
-      report(at: nil, "the job file is empty")
-      return nil
-    }
+    return nil
+  }
+
+  /// The job, or nil when the text is no YAML. Valid only if there are no problems.
+  func read(_ yaml: String) -> Job? {
+    guard let root = compose(yaml) else { return nil }
     guard let top = YAMLSection(root, path: "", keys: Self.keys, reader: self) else { return nil }
     top.require("job", "sink")
     var job = Job(
@@ -229,7 +229,7 @@ final class JobFileReader {
       stateSchema: section.text("state_schema"))
   }
 
-  private func readRetry(_ section: YAMLSection) -> RetryPolicy {
+  func readRetry(_ section: YAMLSection) -> RetryPolicy {
     var retry = RetryPolicy()
     retry.attempts = section.number("attempts", 1...Int.max) ?? retry.attempts
     if let (shortest, longest) = section.value(
@@ -242,7 +242,7 @@ final class JobFileReader {
     return retry
   }
 
-  private func readAlerts(_ section: YAMLSection) -> AlertOptions {
+  func readAlerts(_ section: YAMLSection) -> AlertOptions {
     var alerts = AlertOptions()
     alerts.email = section.expandedTexts("email") ?? []
     alerts.webhook = section.expandedText("webhook")
@@ -263,7 +263,7 @@ final class JobFileReader {
 
   /// A relative path counts from the job file, also that which is not written there; without a file
   /// the usual options need no section.
-  private func readLogging(_ top: YAMLSection) -> LoggingOptions? {
+  func readLogging(_ top: YAMLSection) -> LoggingOptions? {
     if let section = top.section("logging", keys: YAMLSection.loggingKeys) {
       return section.readLogging(resolve: resolve)
     }
@@ -325,12 +325,12 @@ final class JobFileReader {
   }
 
   /// A path, relative to the job file unless it is absolute.
-  private func resolve(_ path: String) -> String {
+  func resolve(_ path: String) -> String {
     path.hasPrefix("/") || folder.isEmpty ? path : folder == "/" ? "/" + path : folder + "/" + path
   }
 
   /// A database's address, with the path of an SQLite file resolved.
-  private func resolveDatabase(_ url: String) -> String {
+  func resolveDatabase(_ url: String) -> String {
     guard url.hasPrefix("sqlite:") else { return url }
     let path = String(url.dropFirst("sqlite:".count))
     guard !path.isEmpty, !path.hasPrefix(":"), !path.hasPrefix("file:") else { return url }

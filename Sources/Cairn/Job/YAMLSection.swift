@@ -2,10 +2,10 @@ internal import Yams
 
 /// A mapping of a job file whose keys are read one by one; what is wrong is noted, not thrown, so
 /// that one reading finds everything.
-struct YAMLSection {
+package struct YAMLSection {
   let reader: JobFileReader
   /// The section's path, empty for the whole file.
-  let path: String
+  package let path: String
   let position: JobFilePosition?
   private var values: [String: Node] = [:]
 
@@ -42,13 +42,13 @@ struct YAMLSection {
     }
   }
 
-  func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  package func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-  func has(_ key: String) -> Bool { values[key] != nil }
+  package func has(_ key: String) -> Bool { values[key] != nil }
 
   func node(_ key: String) -> Node? { values[key] }
 
-  func report(_ key: String, _ message: String) {
+  package func report(_ key: String, _ message: String) {
     if let node = values[key] {
       reader.report(node, "\(path(of: key)): \(message)")
     } else {
@@ -57,7 +57,7 @@ struct YAMLSection {
   }
 
   /// Notes that a key is missing.
-  func require(_ keys: String...) {
+  package func require(_ keys: String...) {
     for key in keys where values[key] == nil {
       reader.report(at: position, "\(path.isEmpty ? "the job" : path) needs '\(key)'")
     }
@@ -65,13 +65,13 @@ struct YAMLSection {
 
   // MARK: Values
 
-  func text(_ key: String) -> String? {
+  package func text(_ key: String) -> String? {
     guard let node = values[key] else { return nil }
     return reader.text(node, path: path(of: key))
   }
 
   /// A list of texts, or one text.
-  func texts(_ key: String) -> [String]? {
+  package func texts(_ key: String) -> [String]? {
     guard let node = values[key] else { return nil }
     guard case .sequence(let sequence) = node else {
       return reader.text(node, path: path(of: key)).map { [$0] }
@@ -80,18 +80,48 @@ struct YAMLSection {
   }
 
   /// A text with `${NAME}` replaced.
-  func expandedText(_ key: String) -> String? {
+  package func expandedText(_ key: String) -> String? {
     guard let node = values[key], let text = text(key) else { return nil }
     return reader.expand(text, node, path: path(of: key))
   }
 
   /// A list of texts, or one text, with `${NAME}` replaced.
-  func expandedTexts(_ key: String) -> [String]? {
+  package func expandedTexts(_ key: String) -> [String]? {
     guard let node = values[key] else { return nil }
     return texts(key)?.compactMap { reader.expand($0, node, path: path(of: key)) }
   }
 
-  func value<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
+  /// A secret: the text of `key`, with `${NAME}` replaced, or the content of the file that `key_file`
+  /// names. It is in no message.
+  package func secret(_ key: String) -> String? {
+    let fileKey = key + "_file"
+    if has(key), has(fileKey) {
+      report(fileKey, "the secret is given in '\(path(of: key))' already; leave one of them out")
+      return nil
+    }
+    if has(key) {
+      guard let secret = expandedText(key) else { return nil }
+      if secret.isEmpty { report(key, "it is empty") }
+      return secret.isEmpty ? nil : secret
+    }
+    guard let named = expandedText(fileKey) else { return nil }
+    let file = reader.resolve(named)
+    guard let secret = SecretFile.read(file) else {
+      report(fileKey, "'\(file)' cannot be read, or is empty")
+      return nil
+    }
+    return secret
+  }
+
+  /// A path with `${NAME}` replaced, relative to the job file.
+  package func filePath(_ key: String) -> String? { expandedText(key).map(reader.resolve) }
+
+  /// A duration such as `90s` or `9m30s`.
+  package func duration(_ key: String) -> Duration? {
+    value(key, expected: "a duration such as 90s or 9m30s", { DurationText.parse($0) })
+  }
+
+  package func value<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
     guard let text = text(key) else { return nil }
     guard let value = parse(text) else {
       report(key, "expected \(expected), found '\(text)'")
@@ -100,18 +130,18 @@ struct YAMLSection {
     return value
   }
 
-  func flag(_ key: String) -> Bool? {
+  package func flag(_ key: String) -> Bool? {
     value(key, expected: "true or false") { $0 == "1" || $0 == "0" ? nil : FlagText.parse($0) }
   }
 
-  func number(_ key: String, _ range: ClosedRange<Int>) -> Int? {
+  package func number(_ key: String, _ range: ClosedRange<Int>) -> Int? {
     let bound = range.upperBound == Int.max ? "" : "…\(range.upperBound)"
     return value(key, expected: "a whole number from \(range.lowerBound)\(bound)") { text in
       Int(text.filter { $0 != "_" }).flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
-  func choice<Choice: RawRepresentable<String> & CaseIterable>(
+  package func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ key: String, as type: Choice.Type
   ) -> Choice? {
     guard let text = text(key) else { return nil }
@@ -121,7 +151,7 @@ struct YAMLSection {
     return nil
   }
 
-  func section(_ key: String, keys: [String]) -> YAMLSection? {
+  package func section(_ key: String, keys: [String]) -> YAMLSection? {
     guard let node = values[key] else { return nil }
     return YAMLSection(node, path: path(of: key), keys: keys, reader: reader)
   }

@@ -142,11 +142,33 @@ public struct CairnMetric: Sendable, Hashable {
   public static let leaseWaitSeconds = CairnMetric(
     "cairn_lease_wait_seconds", .timer, "Waiting for a run that another process owns.")
 
+  // MARK: Cursor jobs
+
+  /// Requests to APIs.
+  public static let jobRequests = CairnMetric(
+    "cairn_job_requests_total", .counter, "Requests that cursor jobs made to their APIs.")
+  /// Records that were extracted.
+  public static let jobRecords = CairnMetric(
+    "cairn_job_records_total", .counter,
+    "Records (issues, pull requests) that cursor jobs committed.")
+  /// Partitions by what became of them.
+  public static let jobPartitions = CairnMetric(
+    "cairn_job_partitions_total", .counter,
+    "Partitions (repositories, projects) of cursor jobs, by fate: finished, passed_over, failed.")
+  /// What is left of an API's limit.
+  public static let jobRateLimit = CairnMetric(
+    "cairn_job_rate_limit_remaining", .gauge, "Calls that the API's limit last had left.")
+  /// Waiting for APIs.
+  public static let jobWaitSeconds = CairnMetric(
+    "cairn_job_wait_seconds", .timer,
+    "Waiting of an attempt for its API: for limits, and between tries.")
+
   /// All of them.
   public static let all: [CairnMetric] = [
     runs, runSeconds, lastSuccess, resumes, resumeSeconds, savedSeconds, rows, rejects, sourceBytes,
     missingRate, outliers, chunks, commits, commitSeconds, retries, checkpointSeconds,
     checkpointBytes, stages, stageSeconds, checkpoints, batches, entities, cleanups, replayedRows,
-    verifications, leases, leaseWaitSeconds,
+    verifications, leases, leaseWaitSeconds, jobRequests, jobRecords, jobPartitions,
+    jobRateLimit, jobWaitSeconds,
   ]
 }

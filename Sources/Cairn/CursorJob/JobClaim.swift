@@ -1,0 +1,90 @@
+/// Finds out what a job does next, and takes its lease.
+struct JobClaim: Sendable {
+  let job: CursorJob
+
+  private var sink: any CursorJobSink { job.sink }
+  private var options: CursorJobOptions { job.options }
+
+  /// Looks, and writes nothing.
+  func look() async throws -> JobPlan {
+    let schedule = try await sink.jobs(named: [job.name]).first
+    let generations = schedule == nil ? [] : try await sink.jobCheckpoints(of: job.name)
+    return plan(schedule, generations)
+  }
+
+  private func plan(
+    _ schedule: JobSchedule?, _ generations: [StoredJobCheckpoint]
+  ) -> JobPlan {
+    let choice = CheckpointChoice.choose(
+      generations, for: job.owner, layout: job.source.layout)
+    var standing = RecoveryPlan.Standing(status: .pending, checkpoint: choice.standing)
+    standing.recovery = options.recovery ?? job.source.recovery
+    if let checkpoint = choice.chosen?.checkpoint {
+      standing.scopeChanged =
+        !checkpoint.scopeDigest.isEmpty && checkpoint.scopeDigest != job.registration.scopeDigest
+      standing.isOfThisRun = checkpoint.run == schedule?.run
+    }
+    if let schedule {
+      standing.status = schedule.status
+      standing.retryCount = schedule.retryCount
+      standing.sinceEnd = schedule.sinceEnd
+      standing.holder = schedule.holder.flatMap { holder in
+        holder.owner.isAliveOnThisHost && !options.takeOver ? holder : nil
+      }
+    }
+    return JobPlan(
+      job: job.name, schedule: schedule,
+      plan: RecoveryPlan.of(standing, backoff: options.backoff), choice: choice)
+  }
+
+  /// What a job that this process owns begins with.
+  struct Claimed {
+    var lease: Lease
+    var schedule: JobSchedule
+    var plan: JobPlan
+    /// The id of the run.
+    var run: SyncID
+  }
+
+  /// Takes the lease.
+  ///
+  /// - Throws: ``CursorJobError``, ``SinkError``.
+  func claim(_ looked: JobPlan) async throws -> Claimed {
+    var looked = looked
+    while true {
+      try refuse(looked)
+      let begins: SyncID? =
+        looked.plan.basis == .checkpoint ? nil : SyncID(environment: options.environment)
+      let outcome = try await sink.acquireJob(
+        job.name, run: begins, owner: .current(), duration: options.leaseDuration,
+        takeOver: options.takeOver)
+      switch outcome {
+      case .held(let holder): throw CursorJobError.ownedElsewhere(job: job.name, holder)
+      case .paused: throw CursorJobError.paused(job: job.name)
+      case .unknown:
+        // Somebody removed it since.
+        _ = try await sink.registerJob(job.registration)
+        looked = try await look()
+      case .acquired(let lease, let schedule):
+        // Its former owner may have gone on since it was looked at.
+        guard schedule.generation == looked.schedule?.generation ?? 0 else {
+          try await sink.release(lease)
+          looked = try await look()
+          continue
+        }
+        return Claimed(lease: lease, schedule: schedule, plan: looked, run: lease.syncID)
+      }
+    }
+  }
+
+  /// Throws where the plan has an obstacle.
+  func refuse(_ looked: JobPlan) throws {
+    switch looked.plan.obstacle {
+    case nil: return
+    case .paused: throw CursorJobError.paused(job: job.name)
+    case .held(let holder): throw CursorJobError.ownedElsewhere(job: job.name, holder)
+    case .invalidCheckpoint:
+      throw CursorJobError.noValidCheckpoint(job: job.name, looked.choice.refused)
+    }
+  }
+}

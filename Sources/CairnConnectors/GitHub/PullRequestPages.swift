@@ -1,0 +1,236 @@
+internal import Cairn
+
+extension GitHubSource {
+  /// A page of a repository's pull requests, with all that belongs to them.
+  ///
+  /// A first reading goes from the one that was changed longest ago to the newest: what changes
+  /// meanwhile moves to the end, and is met again. A later one goes from the newest back to `since`: what
+  /// changes meanwhile moves to the begin, and the next run, whose `since` is before this run's begin,
+  /// meets it.
+  func pullRequests(_ request: PageRequest) async throws -> Page {
+    let name = request.partition.name
+    guard let parts = RepositoryName(name) else {
+      return Page(next: .passedOver(reason: "'\(name)' is not the name of a repository"))
+    }
+    let cursor = try RepositoryCursor(request.cursor)
+    let isIncremental = request.since != nil
+    let threads = query.tables.contains(.reviewComments) ? GitHubQuery.Part.reviewThreads.first : 0
+    let connections = query.parts.count + 2 + threads
+    let answer = try await ask(
+      request.context, sizedBy: "pull requests of \(name)",
+      size: sizes.size(of: "pull requests of \(name)", limit: request.limit),
+      cost: { max(1, (1 + $0 * connections) / 100) }
+    ) { size in
+      (
+        query.pullRequests,
+        [
+          ("owner", .text(parts.owner)), ("name", .text(parts.name)), ("first", .number(size)),
+          ("after", .text(cursor?.cursor)), ("direction", .text(isIncremental ? "DESC" : "ASC")),
+        ]
+      )
+    }
+    let repository: JSONValue
+    do throws(PassedOver) {
+      repository = try self.repository(answer, name)
+    } catch {
+      return Page(next: .passedOver(reason: error.reason))
+    }
+    let place = try RepositoryPlace(repository, partition: name, cursor: cursor)
+    let list = repository["pullRequests"]
+    let reading = PullRequestReading(source: self, repository: repository, context: request.context)
+    var next: Page.Next = list.nextCursor.map { place.after($0) } ?? .finished
+    var edges = list["edges"].elements[...]
+    while let edge = edges.popFirst() {
+      let pullRequest = edge["node"]
+      if let since = request.since, let updated = JSONInstant.microseconds(pullRequest["updatedAt"]),
+        updated < since / 1_000_000_000 * 1_000_000
+      {
+        next = .finished
+        break
+      }
+      if !pullRequest.isNull { try await reading.read(pullRequest) }
+      // What is whole is committed in time, and before a long wait for more.
+      if !edges.isEmpty, reading.hasMore(edges), let cursor = edge["cursor"].string,
+        ContinuousClock.now >= request.context.commitBy || client.isLimited(1)
+      {
+        next = place.after(cursor)
+        break
+      }
+    }
+    if next == .finished {
+      sizes.forget("pull requests of \(name)")
+      next = place.finished(list["pageInfo"]["endCursor"].string)
+    }
+    return try reading.page(next)
+  }
+}
+
+/// Which repository a page is of, and where its list goes on.
+struct RepositoryPlace {
+  let id: String
+  private let name: String
+  private let isRenamed: Bool
+
+  init(
+    _ repository: JSONValue, partition: String, cursor: RepositoryCursor?
+  ) throws(CursorSourceError) {
+    guard let id = repository["id"].string, let name = repository["nameWithOwner"].string else {
+      throw .fatal("GitHub's answer names no repository", remedy: "")
+    }
+    if let cursor, cursor.repository != id {
+      throw .cursorRefused("another repository has the name \(partition) now")
+    }
+    self.id = id
+    self.name = name
+    isRenamed = name.lowercased() != partition.lowercased()
+  }
+
+  func after(_ cursor: String) -> Page.Next {
+    let text = RepositoryCursor(cursor: cursor, repository: id).text
+    return isRenamed ? .renamed(to: name, cursor: text) : .after(text)
+  }
+
+  /// The end of the list. Of a renamed repository one more page is read, under its new name: an empty
+  /// one.
+  func finished(_ cursor: String?) -> Page.Next {
+    guard isRenamed else { return .finished }
+    return cursor.map(after) ?? .renamed(to: name, cursor: nil)
+  }
+}
+
+/// The pull requests of a page, while what belongs to them is collected.
+final class PullRequestReading {
+  private let source: GitHubSource
+  private let context: any PageContext
+  private let repository: JSONValue
+  private let rows: [GitHubTable: RecordRows]
+  private let parents = GrowingColumn(name: "pull_request_id", type: .text)
+  private var count = 0
+
+  init(source: GitHubSource, repository: JSONValue, context: any PageContext) {
+    self.source = source
+    self.repository = repository
+    self.context = context
+    rows = source.rows(for: .pullRequests, .commits, .reviews, .reviewComments, .linkedIssues)
+  }
+
+  /// Whether reading the pull requests that are left takes further requests.
+  func hasMore(_ edges: ArraySlice<JSONValue>) -> Bool {
+    edges.contains { edge in
+      source.query.parts.contains { part in
+        let connection = edge["node"][part.rawValue]
+        return connection.nextCursor != nil
+          || part == .reviewThreads
+            && connection["nodes"].elements.contains { $0["comments"].nextCursor != nil }
+      }
+    }
+  }
+
+  /// Reads a pull request, and the further pages of what belongs to it.
+  func read(_ pullRequest: JSONValue) async throws {
+    var collected: [GitHubQuery.Part: [JSONValue]] = [:]
+    var cursors: [GitHubQuery.Part: String] = [:]
+    for part in source.query.parts {
+      let connection = pullRequest[part.rawValue]
+      collected[part] = connection["nodes"].elements
+      cursors[part] = connection.nextCursor
+    }
+    while !cursors.isEmpty {
+      let parts = source.query.parts.filter { cursors[$0] != nil }
+      let answer = try await source.ask(
+        context, sizedBy: "parts of \(pullRequest["id"].string ?? "")",
+        size: source.sizes.size(of: "parts of \(pullRequest["id"].string ?? "")", limit: 100),
+        cost: { parts.contains(.reviewThreads) ? max(1, $0 / 100 + 1) : 1 }
+      ) { size in
+        (
+          source.query.pages(of: parts),
+          [("id", .text(pullRequest["id"].string)), ("first", .number(size))]
+            + parts.map { ($0.rawValue, .text(cursors[$0])) }
+        )
+      }
+      let node = answer.data["node"]
+      // Deleted since the page was asked for.
+      guard !node.isNull else { return }
+      for part in parts {
+        let connection = node[part.rawValue]
+        collected[part, default: []] += connection["nodes"].elements
+        cursors[part] = connection.nextCursor
+      }
+    }
+    source.sizes.forget("parts of \(pullRequest["id"].string ?? "")")
+    var comments: [(thread: JSONValue, comments: [JSONValue])] = []
+    for thread in collected[.reviewThreads] ?? [] where !thread.isNull {
+      comments.append((thread, try await self.comments(of: thread)))
+    }
+    append(pullRequest, collected, comments)
+  }
+
+  private func comments(of thread: JSONValue) async throws -> [JSONValue] {
+    var comments = thread["comments"]["nodes"].elements
+    var cursor = thread["comments"].nextCursor
+    while let after = cursor {
+      let answer = try await source.ask(
+        context, sizedBy: "comments of \(thread["id"].string ?? "")", size: 100, cost: { _ in 1 }
+      ) { size in
+        (
+          GitHubQuery.threadComments,
+          [
+            ("id", .text(thread["id"].string)), ("first", .number(size)), ("after", .text(after)),
+          ]
+        )
+      }
+      let connection = answer.data["node"]["comments"]
+      comments += connection["nodes"].elements
+      cursor = connection.nextCursor
+    }
+    source.sizes.forget("comments of \(thread["id"].string ?? "")")
+    return comments
+  }
+
+  private func append(
+    _ pullRequest: JSONValue, _ collected: [GitHubQuery.Part: [JSONValue]],
+    _ threads: [(thread: JSONValue, comments: [JSONValue])]
+  ) {
+    count += 1
+    let id = pullRequest["id"]
+    let home = repository["id"]
+    rows[.pullRequests]?.append(pullRequest, given: [home, repository["nameWithOwner"]])
+    parents.append(id)
+    // What was added or went between two pages may show a row twice.
+    var seen = Set<String>()
+    for commit in collected[.commits] ?? [] {
+      guard let sha = commit["commit"]["oid"].string, seen.insert(sha).inserted else { continue }
+      rows[.commits]?.append(commit, given: [id, home])
+    }
+    for (part, table) in [
+      (GitHubQuery.Part.reviews, GitHubTable.reviews), (.closingIssuesReferences, .linkedIssues),
+    ] {
+      for record in collected[part] ?? [] {
+        guard let key = record["id"].string, seen.insert(key).inserted else { continue }
+        rows[table]?.append(record, given: [id, home])
+      }
+    }
+    for (thread, comments) in threads {
+      for comment in comments {
+        guard let key = comment["id"].string, seen.insert(key).inserted else { continue }
+        rows[.reviewComments]?.append(
+          comment,
+          given: [
+            id, home, thread["id"], thread["isResolved"], thread["isOutdated"],
+            thread["resolvedBy"]["login"],
+          ])
+      }
+    }
+  }
+
+  /// The page.
+  func page(_ next: Page.Next) throws -> Page {
+    var page = Page(rows: try source.tableRows(rows), next: next, records: count)
+    guard count > 0 else { return page }
+    let values = try RecordBatch(columns: [parents.column()])
+    page.replacedChildren = source.query.parts.map {
+      ReplacedChildren(table: $0.table.rawValue, parent: "pull_request_id", values: values)
+    }
+    return page
+  }
+}

@@ -1,0 +1,280 @@
+import Cairn
+import Testing
+
+@testable import CairnConnectors
+
+@Suite(.timeLimit(.minutes(5))) struct JiraSourceTests {
+  @Test(arguments: JiraDeployment.allCases)
+  func readsEverything(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira()
+    let landing = Landing(try jira.source(deployment))
+    try await landing.run()
+    #expect(try await jira.differences(landing, deployment) == [])
+    #expect(landing.passedOver == [:])
+    #expect(landing.tables["jira_fields"]?[["customfield_10016"]]?["name"] == "Story Points")
+    #expect(landing.records["issues"] == landing.tables["jira_issues"]?.count)
+  }
+
+  /// Everything happens while we read: issues change, appear, go, move to other projects. What was missed
+  /// behind the place where we were, the next run finds.
+  @Test(arguments: JiraDeployment.allCases, ["offset", "keyset"])
+  func missesNothingThatChangesMeanwhile(
+    _ deployment: JiraDeployment, _ paging: String
+  ) async throws {
+    for seed in 1...3 {
+      let jira = try await Standin.jira(seed: seed, issues: 60)
+      let begin = try await self.latest(jira)
+      try await jira.tell(
+        "settings",
+        """
+        {"paging":"\(paging)","updates":{"every":2,"seed":\(seed),"times":60,
+         "kinds":["touch","grow","create","delete","move"]}}
+        """)
+      let landing = Landing(try jira.source(deployment))
+      landing.limit = 5
+      try await landing.run()
+      // Now it is quiet; this run begins where the other one began.
+      try await jira.tell("settings", #"{"updates":null}"#)
+      try await landing.run(since: begin)
+      #expect(try await jira.differences(landing, deployment) == [], "seed \(seed)")
+    }
+  }
+
+  private func latest(_ jira: Standin) async throws -> Int64 {
+    let updated = try await jira.told("truth?table=issues")["tables"]["issues"].elements
+      .compactMap { $0["updated"].string.flatMap { Instant($0) } }
+    return try #require(updated.max()).microseconds * 1000
+  }
+
+  /// Only what changed is asked for, though the account's clock is hours from UTC.
+  @Test(arguments: JiraDeployment.allCases, JiraDates.allCases)
+  func aLaterRunReadsWhatChanged(_ deployment: JiraDeployment, _ dates: JiraDates) async throws {
+    for zone in ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Etc/GMT+12"] {
+      let jira = try await Standin.jira(issues: 30, ["--timezone", zone])
+      let source = try jira.source(deployment) { $0.dates = dates }
+      let landing = Landing(source)
+      try await landing.run()
+      let all = try #require(landing.records["issues"])
+      let since = try await latest(jira)
+      try await jira.tell("do", #"{"action":"update","count":10}"#)
+      try await landing.run(since: since)
+      #expect(try await jira.differences(landing, deployment) == [], "\(zone)")
+      let read = try #require(landing.records["issues"]) - all
+      #expect(dates == .quoted || (1...12).contains(read), "\(zone): \(read)")
+    }
+  }
+
+  /// The issues up to which was read go one after the other: the last one, the last two, all of them.
+  @Test(arguments: JiraDeployment.allCases, [1, 2, 5, 40])
+  func goesOnWhereIssuesWereThatAreGone(
+    _ deployment: JiraDeployment, _ gone: Int
+  ) async throws {
+    let jira = try await Standin.jira(projects: 1, issues: 60)
+    let landing = Landing(
+      try jira.source(deployment) {
+        $0.development = .none
+        $0.readsUsers = false
+      })
+    landing.limit = 7
+    let keys = try await jira.told("truth?table=issues")["tables"]["issues"].elements
+      .compactMap { $0["key"].string.flatMap(IssueKey.init) }.sorted { $0.number < $1.number }
+      .map { "\($0.project)-\($0.number)" }
+    var issuePages = 0
+    landing.beforePage = { request in
+      guard request.partition.phase == "issues" else { return }
+      issuePages += 1
+      guard issuePages == 7 else { return }
+      for key in keys.prefix(42).suffix(gone) {
+        try await jira.tell("do", #"{"action":"delete","issue":"\#(key)"}"#)
+      }
+    }
+    try await landing.run()
+    #expect(issuePages > 7)
+    #expect(try await jira.differences(landing, deployment, in: ["jira_issues"]) == [])
+  }
+
+  @Test(arguments: JiraDeployment.allCases)
+  func goesOnWhereAnIssueWasThatMoved(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(projects: 2, issues: 50)
+    let landing = Landing(try jira.source(deployment) { $0.development = .none })
+    landing.limit = 10
+    var moved = false
+    landing.beforePage = { request in
+      guard request.partition.phase == "issues", !moved, request.partition.name == "P01",
+        let cursor = request.cursor.flatMap(IssueCursor.init(text:)), cursor.offset >= 20
+      else { return }
+      moved = true
+      try await jira.tell(
+        "do", #"{"action":"move","issue":"\#(cursor.anchors[0].key)","to":"P02"}"#)
+    }
+    try await landing.run()
+    #expect(moved)
+    #expect(try await jira.differences(landing, deployment, in: ["jira_issues"]) == [])
+  }
+
+  @Test(arguments: JiraDeployment.allCases)
+  func sweepsWhatWasDeleted(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(issues: 30)
+    let landing = Landing(try jira.source(deployment))
+    try await landing.run()
+    let since = try await latest(jira)
+    for _ in 0..<8 { try await jira.tell("do", #"{"action":"delete"}"#) }
+    try await jira.tell("do", #"{"action":"move"}"#)
+    try await landing.run(since: since)
+    #expect(try await jira.differences(landing, deployment) == [])
+  }
+
+  /// A project that cannot be seen is passed over; its issues stay.
+  @Test(arguments: JiraDeployment.allCases, ["vanish", "forbid"])
+  func passesOverAProject(_ deployment: JiraDeployment, _ how: String) async throws {
+    let jira = try await Standin.jira(issues: 20)
+    let landing = Landing(
+      try jira.source(deployment) { $0.projects = ["P01", "P02", "P03", "NONE"] })
+    try await landing.run()
+    #expect(landing.passedOver.keys.contains("issues NONE"))
+    let before = landing.tables["jira_issues"]?.count
+    try await jira.tell("do", #"{"action":"\#(how)","project":"P02"}"#)
+    try await landing.run()
+    #expect(landing.passedOver["issues P02"]?.contains("P02") == true)
+    #expect(landing.passedOver["sweep P02"] != nil)
+    #expect(landing.passedOver["issues P01"] == nil)
+    #expect(landing.tables["jira_issues"]?.count == before)
+  }
+
+  @Test func passesOverDevelopmentWhereItIsNotTold() async throws {
+    let jira = try await Standin.jira(issues: 10)
+    try await jira.tell("settings", #"{"dev_status":false}"#)
+    let landing = Landing(try jira.source(.cloud))
+    try await landing.run()
+    #expect(landing.passedOver["dev_status P01"]?.contains("404") == true)
+    #expect(
+      try await jira.differences(
+        landing, .cloud, in: ["jira_issues", "jira_changelog", "jira_worklogs"]) == [])
+  }
+
+  /// Jira takes wrong credentials for nobody's, to whom all is empty: that is no empty Jira.
+  @Test(arguments: JiraDeployment.allCases, ["401", "anonymous"])
+  func wrongCredentialsAreFatal(_ deployment: JiraDeployment, _ answer: String) async throws {
+    let jira = try await Standin.jira(issues: 5)
+    try await jira.tell("settings", #"{"bad_credentials":"\#(answer)"}"#)
+    let landing = Landing(
+      try jira.source(deployment, credentials: .bearer(Secret("swordfish-123"))))
+    await #expect {
+      try await landing.run()
+    } throws: { error in
+      guard case CursorSourceError.fatal(let message, let remedy)? = error as? CursorSourceError
+      else { return false }
+      return !"\(error) \(message)".contains("swordfish") && remedy.contains("token")
+    }
+  }
+
+  /// A token that is revoked in the middle does not make projects vanish.
+  @Test(arguments: JiraDeployment.allCases, ["401", "anonymous"])
+  func aRevokedTokenIsFatal(_ deployment: JiraDeployment, _ answer: String) async throws {
+    let jira = try await Standin.jira(issues: 30)
+    try await jira.tell("settings", #"{"bad_credentials":"\#(answer)"}"#)
+    let landing = Landing(try jira.source(deployment))
+    var pages = 0
+    landing.beforePage = { request in
+      pages += 1
+      if pages == 5 { try await jira.tell("do", #"{"action":"revoke","token":"test-token"}"#) }
+    }
+    await #expect(throws: CursorSourceError.self) { try await landing.run() }
+    #expect(landing.passedOver == [:])
+  }
+
+  @Test func theOtherKindOfJiraIsNamed() async throws {
+    let jira = try await Standin.jira(issues: 5)
+    try await jira.tell("settings", #"{"deployment":"cloud"}"#)
+    await #expect {
+      try await Landing(try jira.source(.dataCenter) { $0.projects = ["P01"] }).run()
+    } throws: { error in
+      "\(error)".contains("Check the address")
+    }
+  }
+
+  @Test(arguments: JiraDeployment.allCases)
+  func waitsForItsLimit(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(issues: 10)
+    try await jira.tell(
+      "settings",
+      """
+      {"faults":[{"kind":"429","at":[4,9],"retry_after":1},{"kind":"503","at":[6]},
+                 {"kind":"cut_body","at":[12]}]}
+      """)
+    let landing = Landing(try jira.source(deployment))
+    try await landing.run()
+    #expect(try await jira.differences(landing, deployment) == [])
+    #expect(landing.context.waits.contains { $0.reason == .retryAfter })
+    #expect(landing.context.waits.contains { if case .retry = $0.reason { true } else { false } })
+  }
+
+  /// A page ends in time though its nested pages would take longer.
+  @Test func aPageIsCutWhereItIsTime() async throws {
+    let jira = try await Standin.jira(projects: 1, issues: 30)
+    let landing = Landing(try jira.source(.cloud) { $0.development = .none })
+    landing.limit = 100
+    landing.context = TestContext(commitIn: .zero)
+    try await landing.run()
+    let tables = ["jira_issues", "jira_changelog"]
+    #expect(try await jira.differences(landing, .cloud, in: tables) == [])
+    #expect(landing.pages > 30)
+  }
+
+  /// What follows a cursor does not depend on who asks, or when.
+  @Test(arguments: JiraDeployment.allCases)
+  func aCursorIsGoodForAnotherProcess(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(projects: 1, issues: 30)
+    let partition = Partition(phase: "issues", name: "P01")
+    var cursor: String?
+    var keys: [String?] = []
+    repeat {
+      let page = try await jira.source(deployment).page(
+        PageRequest(
+          partition: partition, cursor: cursor, since: nil, limit: 7, context: TestContext()))
+      keys += try cells(try #require(page.rows.first), "number")
+      cursor = if case .after(let text) = page.next { text } else { nil }
+    } while cursor != nil
+    let numbers = keys.compactMap { $0.flatMap { Int($0) } }
+    #expect(numbers == numbers.sorted())
+    #expect(Set(numbers).count == numbers.count)
+    #expect(
+      try await jira.told("truth?table=issues")["tables"]["issues"].elements.count == numbers.count)
+  }
+
+  @Test func aCursorThatIsNoneIsRefused() async throws {
+    let jira = try await Standin.jira(issues: 5)
+    let source = try jira.source(.cloud)
+    for phase in ["issues", "dev_status", "users", "sweep", "project_discovery"] {
+      await #expect(throws: CursorSourceError.self) {
+        try await source.page(
+          PageRequest(
+            partition: Partition(phase: phase, name: "P01"), cursor: "100", since: nil, limit: 7,
+            context: TestContext()))
+      }
+    }
+  }
+
+  @Test func theScopeHasNoSecret() throws {
+    let source = JiraSource(
+      address: try APIAddress("https://example.atlassian.net"),
+      credentials: .basic(user: "bot@example.com", password: Secret("swordfish")),
+      options: JiraOptions(filter: "labels = a"))
+    #expect(
+      source.scope
+        == "Jira at https://example.atlassian.net, where labels = a, fields *all, changelog, worklogs"
+    )
+    #expect(!"\(source) \(String(reflecting: source))".contains("swordfish"))
+    #expect(source.phases == ["project_discovery", "issues", "dev_status", "users"])
+    #expect(source.recovery == .restart)
+  }
+
+  @Test(arguments: [
+    ("https://example.atlassian.net", JiraDeployment.cloud),
+    ("https://api.atlassian.com/ex/jira/0", .cloud), ("https://jira.example.com/jira", .dataCenter),
+    ("http://127.0.0.1:8080", .dataCenter), ("https://atlassian.net.example.com", .dataCenter),
+  ])
+  func tellsTheKindByTheAddress(_ address: String, _ expected: JiraDeployment) throws {
+    #expect(JiraDeployment(of: try APIAddress(address)) == expected)
+  }
+}
