@@ -82,7 +82,8 @@ final class LogQueue: Sendable {
       }
       waiting.entries.append(entry)
       if waiting.isDraining {
-        let isDue = entry.isUrgent || waiting.entries.count >= min(Self.many, capacity)
+        // Long before there is no room: the thread has to be given its turn first.
+        let isDue = entry.isUrgent || waiting.entries.count >= min(Self.many, capacity / 2)
         guard isDue, waiting.isResting else { return .done }
         waiting.isResting = false
         return .wake
