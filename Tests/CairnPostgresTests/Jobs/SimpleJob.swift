@@ -24,6 +24,12 @@ struct SimpleJob {
     lease = try await Self.acquire(SyncID("sync_20250129_143022_0000000a"), on: sink)
   }
 
+  /// Goes on with an attempt on other connections.
+  init(_ lease: Lease, on sink: PostgresSink) {
+    self.sink = sink
+    self.lease = lease
+  }
+
   /// Takes the job's lease.
   static func acquire(
     _ run: SyncID?, on sink: PostgresSink, owner: LeaseOwner = .current(), takeOver: Bool = false
