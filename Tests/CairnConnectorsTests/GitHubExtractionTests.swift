@@ -5,7 +5,7 @@ import Testing
 @testable import CairnConnectors
 
 /// The source against the stand-in: what a target holds in the end is what GitHub knows.
-@Suite struct GitHubExtractionTests {
+@Suite(.serialized) struct GitHubExtractionTests {
   private func source(
     _ standin: Standin, token: String = "test-token", retry: RetryPolicy = quick,
     _ change: (inout GitHubOptions) -> Void = { _ in }
@@ -92,8 +92,10 @@ import Testing
       {"random_faults": {"seed": 3, "rate": 0.25, "kinds": ["502", "503", "cut_body", "cut_headers", \
       "refuse", "garbage", "truncated_json"]}, "heavy": {"nodes": 900, "kind": "502"}}
       """)
-    let source = try source(standin, retry: RetryPolicy(
-      attempts: 12, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(2)))
+    let source = try source(
+      standin,
+      retry: RetryPolicy(
+        attempts: 12, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(2)))
     var target = MemoryTarget(source.tables)
     let context = TestContext()
     _ = try await PlainDriver(source: source).run(into: &target, context: context)
@@ -157,7 +159,9 @@ import Testing
     let error = await #expect(throws: CursorSourceError.self) {
       _ = try await PlainDriver(source: source).run(into: &target)
     }
-    guard case .fatal(let message, _)? = error else { return #expect(Bool(false), "\(error as Any)") }
+    guard case .fatal(let message, _)? = error else {
+      return #expect(Bool(false), "\(error as Any)")
+    }
     #expect(message.contains("401"))
     #expect(message.contains("token"))
     #expect(!message.contains("ghp_wrong0123"))
@@ -225,12 +229,14 @@ import Testing
     var target = MemoryTarget(source.tables)
     let begin = try await newest(standin)
     _ = try await PlainDriver(source: source, limit: 6).run(into: &target)
+    let world = try await standin.told("truth?repository=octo/repo-0001")["tables"]
+    let numbers = world["pull_requests"].elements.compactMap { $0["number"].integer }
     try await standin.tell(
       "do",
       """
       [{"action": "update", "count": 10}, \
-      {"action": "force_push", "repository": "octo/repo-0001", "number": 3}, \
-      {"action": "unlink", "repository": "octo/repo-0001", "number": 5}]
+      {"action": "force_push", "repository": "octo/repo-0001", "number": \(numbers[0])}, \
+      {"action": "unlink", "repository": "octo/repo-0001", "number": \(numbers[1])}]
       """)
     try await standin.tell("settings", "{\"updates\": null}")
     _ = try await PlainDriver(source: source, limit: 6).run(into: &target, since: begin)
@@ -260,9 +266,13 @@ import Testing
     }
     let outcome = try await driver.run(into: &target)
     #expect(outcome.renamed["octo/repo-0001"] == "octo/other")
-    #expect(
-      try await GitHubTruth(standin).differences(
-        target, tables: ["pull_requests", "commits", "reviews", "issues"]) == [])
+    // The addresses of what was read before are the old ones, and still lead there.
+    let truth = try await standin.told("truth")["tables"]
+    for table in ["pull_requests", "reviews", "review_comments", "issues"] {
+      #expect(
+        Set(target.all(table).map { $0["id"] })
+          == Set(truth[table].elements.map { $0["id"].string }), "\(table)")
+    }
     #expect(try await standin.told("counts")["repeated"].elements.isEmpty)
   }
 
@@ -276,7 +286,7 @@ import Testing
       guard partition.phase == "repository_discovery" else { return }
       try await standin.tell(
         "do",
-        "{\"action\": \"\(action)\", \"repository\": \"octo/repo-0001\", \"mode\": \"saml\"}")
+        "{\"action\": \"\(action)\", \"repository\": \"octo/repo-0001\"}")
     }
     let outcome = try await driver.run(into: &target)
     let reason = try #require(outcome.passedOver["octo/repo-0001"])
@@ -317,9 +327,11 @@ import Testing
 
   /// When it is time to commit, a page ends after what is whole.
   @Test func aPageIsCutWhenItIsTime() async throws {
-    let standin = try await Standin.gitHub(repositories: 1, pullRequests: 15, issues: 1, [
-      "--commits", "200",
-    ])
+    let standin = try await Standin.gitHub(
+      repositories: 1, pullRequests: 15, issues: 1,
+      [
+        "--commits", "200",
+      ])
     let source = try source(standin)
     let page = try await source.page(
       PageRequest(
@@ -335,8 +347,10 @@ import Testing
   /// The token is nowhere in what is said of failures.
   @Test func errorsShowNoToken() async throws {
     let standin = try await Standin.gitHub(repositories: 1, pullRequests: 2, issues: 1)
-    let source = try source(standin, retry: RetryPolicy(
-      attempts: 2, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(1)))
+    let source = try source(
+      standin,
+      retry: RetryPolicy(
+        attempts: 2, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(1)))
     for kind in ["500", "502", "401", "garbage", "refuse", "cut_body", "truncated_json"] {
       try await standin.tell("settings", "{\"faults\": [{\"kind\": \"\(kind)\", \"every\": 1}]}")
       var target = MemoryTarget(source.tables)

@@ -68,7 +68,9 @@ struct GitHubTruth {
     var rows: [String: Set<[String]>] = [:]
     for (table, columns) in Self.columns {
       let name = table == "pr_linked_issues" ? "linked_issues" : table
-      let known = tables[name].elements.filter { $0["state"].string != "forbidden" || name != "repositories" }
+      let known = tables[name].elements.filter {
+        $0["state"].string != "forbidden" || name != "repositories"
+      }
       rows[table] = Set(known.map { row in columns.map { Self.text(row[$0.member]) } })
     }
     // A thread's own columns are in those of its comments here.
@@ -83,10 +85,19 @@ struct GitHubTruth {
 
   /// How a target differs from it; the first few of each table, in words.
   func differences(_ target: MemoryTarget, tables: [String]? = nil) throws -> [String] {
+    try differences(tables: tables) { target.all($0) }
+  }
+
+  /// How rows differ from it.
+  ///
+  /// - Parameter rows: The rows of a table, as texts by column; nulls are left out.
+  func differences(
+    tables: [String]? = nil, _ rowsOf: (String) throws -> [[String: String]]
+  ) throws -> [String] {
     var differences: [String] = []
     for (table, columns) in Self.columns where tables?.contains(table) ?? true {
       let found = Set(
-        try target.all(table).map { row in
+        try rowsOf(table).map { row in
           try columns.map { column, _ in
             guard column == "labels" || column == "assignees" || column == "topics" else {
               return row[column] ?? "∅"
