@@ -129,7 +129,8 @@ let package = Package(
     .executableTarget(
       name: "CairnCLI",
       dependencies: [
-        "Cairn", "CairnAlerts", "CairnPostgres", "CairnSQLite", "CairnTesting", "CMalloc",
+        "Cairn", "CairnAlerts", "CairnConnectors", "CairnPostgres", "CairnSQLite", "CairnTesting",
+        "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: forCommand),
         .product(name: "GRDB", package: "GRDB.swift", condition: forSQLite),
         .product(name: "Logging", package: "swift-log", condition: forLoads),
@@ -160,7 +161,7 @@ let package = Package(
     .testTarget(
       name: "CairnSQLiteTests",
       dependencies: [
-        "CairnSQLite", "CairnTesting", "CommandParts", "batch-program",
+        "CairnSQLite", "CairnTesting", "CommandParts", "batch-program", "job-program",
         .product(name: "GRDB", package: "GRDB.swift", condition: forSQLite),
       ],
       swiftSettings: strict),
@@ -175,6 +176,11 @@ let package = Package(
       name: "batch-program",
       dependencies: ["Cairn", "CairnPostgres", "CairnSQLite", "CairnTesting"],
       path: "Tests/BatchProgram", swiftSettings: strict),
+    // A cursor job over a scripted API that tests kill.
+    .executableTarget(
+      name: "job-program",
+      dependencies: ["Cairn", "CairnPostgres", "CairnSQLite", "CairnTesting", "CommandParts"],
+      path: "Tests/JobProgram", swiftSettings: strict),
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
       swiftSettings: strict),
@@ -193,7 +199,7 @@ let package = Package(
       name: "CairnPostgresTests",
       dependencies: [
         "CairnCLI", "CairnPostgres", "CPostgres", "CairnTesting", "CommandParts", "Parquet",
-        "batch-program",
+        "batch-program", "job-program",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -144,8 +144,8 @@ extension [FoundJob] {
       let job = try found.file.job(
         into: sink, options: found.file.options, environment: CursorSourceEnvironment())
       let plan = try await job.plan()
-      guard let status = plan.schedule?.status else { continue }
-      if status != .finished, plan.choice.standing != .finished || status != .pending {
+      guard let status = plan.schedule?.status, status != .paused else { continue }
+      if plan.choice.standing == .unfinished || status == .running || status == .failed {
         unfinished.append(found)
       }
     }

@@ -69,7 +69,9 @@ final class JobProgressLines: Sendable {
     parts.append("\(progress.partitionsOver) of \(progress.partitions) partitions")
     parts.append("\(Readable.count(progress.totalRecords)) records")
     parts.append("\(Readable.count(progress.requests)) requests")
-    if let limit = progress.rateLimit { parts.append("\(Readable.count(limit.remaining)) calls left") }
+    if let limit = progress.rateLimit {
+      parts.append("\(Readable.count(limit.remaining)) calls left")
+    }
     if let current = progress.current { parts.append(current) }
     return parts.joined(separator: "  ")
   }

@@ -129,7 +129,8 @@ struct JobRuns {
       occasion = .partialSuccess
       problem = Alert.Problem(
         errorClass: .data,
-        summary: "not read: " + report.passedOver.map { "\($0.name) (\($0.reason))" }.prefix(5)
+        summary: "not read: "
+          + report.passedOver.map { "\($0.name) (\($0.reason))" }.prefix(5)
           .joined(separator: ", "))
     case .outcome(.stopped(_, let reason)):
       switch reason {

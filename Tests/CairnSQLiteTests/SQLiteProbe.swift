@@ -35,6 +35,9 @@ struct SQLiteProbe: TargetProbe {
     }
   }
 
+  /// A text as ``literals(_:)`` has it.
+  static func literal(_ text: String) -> String { "\(text.databaseValue)" }
+
   private func connect() throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.busyMode = .timeout(10)

@@ -149,7 +149,8 @@ private struct CheckpointReader {
     let counted = layout.countedPhase ?? owner.phases.last ?? ""
     guard owner.phases.contains(counted) else {
       throw .invalid(
-        field: layout.phase, reason: "version 1.0 counts '\(counted)', and the job has no such phase")
+        field: layout.phase,
+        reason: "version 1.0 counts '\(counted)', and the job has no such phase")
     }
     var checkpoint = JobCheckpoint(
       job: owner.job, type: owner.type, scopeDigest: "", run: run, phases: owner.phases,
@@ -178,9 +179,11 @@ private struct CheckpointReader {
     }
     checkpoint.timestamp = try time("checkpoint_timestamp") ?? 0
     checkpoint.trigger = try text("checkpoint_phase") ?? ""
-    checkpoint.phase = checkpoint.queue.openPhase ?? checkpoint.phase.flatMap { phase in
-      owner.phases.contains(phase) ? phase : nil
-    }
+    checkpoint.phase =
+      checkpoint.queue.openPhase
+      ?? checkpoint.phase.flatMap { phase in
+        owner.phases.contains(phase) ? phase : nil
+      }
     checkpoint.runBegan = checkpoint.timestamp
     // Of records that changed since its run began nobody knows when that was.
     for entry in checkpoint.queue.entries where entry.state == .finished {
@@ -211,7 +214,8 @@ private struct CheckpointReader {
       checkpoint.error = JobCheckpoint.ErrorContext(
         lastSuccessfulOperation: try reader.text("last_successful_operation"),
         failurePoint: try reader.text("failure_point") ?? "",
-        isRecoverable: try reader.flag("recoverable") ?? true, error: try reader.text("error") ?? "")
+        isRecoverable: try reader.flag("recoverable") ?? true, error: try reader.text("error") ?? ""
+      )
     }
   }
 
@@ -356,7 +360,8 @@ private struct CheckpointReader {
     }
     if let name = layout.cursor, try text(name) != checkpoint.cursor {
       throw .invalid(
-        field: name, reason: "it is not the cursor that the queue has of '\(checkpoint.current ?? "")'")
+        field: name,
+        reason: "it is not the cursor that the queue has of '\(checkpoint.current ?? "")'")
     }
   }
 
@@ -396,7 +401,8 @@ private struct CheckpointReader {
   private func time(_ name: String) throws(CheckpointDefect) -> Int64? {
     guard let text = try text(name) else { return nil }
     guard let time = EventTime.nanoseconds(of: text) else {
-      throw .invalid(field: name, reason: "'\(text.prefix(40))' is no time like 2025-01-16T10:30:00Z")
+      throw .invalid(
+        field: name, reason: "'\(text.prefix(40))' is no time like 2025-01-16T10:30:00Z")
     }
     return time
   }

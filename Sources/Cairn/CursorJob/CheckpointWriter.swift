@@ -81,7 +81,11 @@ extension JobCheckpoint {
     if !parts.alike.isEmpty { fields.append(("long_queue", .list(parts.alike.map(Self.value)))) }
     if !known.isEmpty {
       fields.append(
-        ("known", .object(EventMetadata(known.sorted { $0.key < $1.key }.map { ($0.key, Self.names($0.value)) }))))
+        (
+          "known",
+          .object(
+            EventMetadata(known.sorted { $0.key < $1.key }.map { ($0.key, Self.names($0.value)) }))
+        ))
     }
     if !exceptions.isEmpty {
       let sorted = exceptions.sorted {

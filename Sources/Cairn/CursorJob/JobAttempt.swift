@@ -253,7 +253,11 @@ struct JobAttempt: Sendable {
     var high = names.count
     while low < high {
       let middle = (low + high) / 2
-      if NameOrder.isBefore(names[middle], partition.name) { low = middle + 1 } else { high = middle }
+      if NameOrder.isBefore(names[middle], partition.name) {
+        low = middle + 1
+      } else {
+        high = middle
+      }
     }
     return low < names.count && names[low] == partition.name
   }
@@ -324,9 +328,12 @@ struct JobAttempt: Sendable {
     var names: Set<Partition> = []
     for discovered in page.discovered {
       guard source.phases.contains(discovered.phase) else {
-        throw invalid(partition, "it discovers '\(discovered.name)' of no phase: '\(discovered.phase)'")
+        throw invalid(
+          partition, "it discovers '\(discovered.name)' of no phase: '\(discovered.phase)'")
       }
-      guard !discovered.name.isEmpty else { throw invalid(partition, "it discovers one without a name") }
+      guard !discovered.name.isEmpty else {
+        throw invalid(partition, "it discovers one without a name")
+      }
       guard wants(discovered, next), next.queue[discovered.phase, discovered.name] == nil,
         names.insert(Partition(phase: discovered.phase, name: discovered.name)).inserted
       else { continue }
@@ -480,7 +487,8 @@ struct JobAttempt: Sendable {
     asking = 0
     tables = nil
     needsAnotherRound = true
-    report.notes.append("the sink lost commits that it had acknowledged; the job went on before them")
+    report.notes.append(
+      "the sink lost commits that it had acknowledged; the job went on before them")
   }
 
   // MARK: Failures and waits
@@ -643,9 +651,10 @@ struct JobAttempt: Sendable {
       let now = environment.now() / 1000 * 1000
       let saved = try await save(trigger: "run_completion") { next in
         JobBegin.finish(&next, at: now, overlap: overlap, source: source)
-        next.boundaries = next.queue.phases.last.map {
-          layout.boundaries[$0] ?? ["\($0)_complete"]
-        } ?? []
+        next.boundaries =
+          next.queue.phases.last.map {
+            layout.boundaries[$0] ?? ["\($0)_complete"]
+          } ?? []
       }
       guard saved else {
         try await reload()
@@ -676,7 +685,8 @@ struct JobAttempt: Sendable {
     let stored = CheckpointChoice.choose(
       try await sink.jobCheckpoints(of: job.name), for: job.owner, layout: layout)
     if let total = stored.chosen?.checkpoint.total, total < recovered.total {
-      problems.append("\(total) records are marked as processed, and \(recovered.total) were before")
+      problems.append(
+        "\(total) records are marked as processed, and \(recovered.total) were before")
     }
     conclude(problems, "at the end of the recovered run")
   }

@@ -19,6 +19,10 @@ struct JobBegin: Sendable {
       checkpoint.scopeDigest = job.registration.scopeDigest
       checkpoint.run = run
       checkpoint.queue.adopt(phases: job.source.phases)
+      if let phase = checkpoint.phase, !job.source.phases.contains(phase) {
+        checkpoint.phase = nil
+        checkpoint.current = nil
+      }
       // A finished run only lacks its end.
       if checkpoint.isFinished { return checkpoint }
     case .nothing:

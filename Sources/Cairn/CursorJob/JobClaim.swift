@@ -82,7 +82,8 @@ struct JobClaim: Sendable {
     switch looked.plan.obstacle {
     case nil: return
     case .paused: throw CursorJobError.paused(job: job.name)
-    case .held(let holder): throw CursorJobError.ownedElsewhere(job: job.name, holder)
+    // Whose it is the sink decides, when the lease is to be taken.
+    case .held: return
     case .invalidCheckpoint:
       throw CursorJobError.noValidCheckpoint(job: job.name, looked.choice.refused)
     }

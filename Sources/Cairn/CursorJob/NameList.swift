@@ -3,7 +3,8 @@
 /// `apache/arrow` and `apache/avro` become `0apache/arrow` and `8vro`; the first character says in base
 /// 62 how many Unicode scalars are shared.
 enum NameList {
-  private static let digits = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+  private static let digits = Array(
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
   private static let values = Dictionary(
     uniqueKeysWithValues: digits.enumerated().map { ($1.unicodeScalars.first, $0) })
 

@@ -62,7 +62,7 @@ struct RecordTarget: Sendable {
     for sweep in page.sweeps {
       sweeps.append((try family(of: sweep.table, partition), sweep))
     }
-    return JobWork(rows: rows, replacedChildren: replaced, sweeps: sweeps)
+    return JobWork(rows: rows, replacedChildren: replaced, sweeps: sweeps, tables: all)
   }
 
   private mutating func rows(

@@ -121,7 +121,8 @@ package struct YAMLSection {
     value(key, expected: "a duration such as 90s or 9m30s", { DurationText.parse($0) })
   }
 
-  package func value<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
+  package func value<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value?
+  {
     guard let text = text(key) else { return nil }
     guard let value = parse(text) else {
       report(key, "expected \(expected), found '\(text)'")
