@@ -84,7 +84,8 @@ extension Alert {
     // A run that an earlier load left partly successful is `done` as well.
     case .done(let receipt): occasion = receipt.status == "SUCCESS" ? .success : .partialSuccess
     case .partial: occasion = .partialSuccess
-    case .stopped(_, .sinkAway), .stopped(_, .circuitOpen), .stopped(_, .sourceAway):
+    case .stopped(_, .sinkAway), .stopped(_, .loadUnfinished), .stopped(_, .circuitOpen),
+      .stopped(_, .sourceAway):
       occasion = .failed
     case .stopped(_, .deadline), .stopped(_, .signal), .stopped(_, .cancelled): return nil
     }

@@ -19,6 +19,7 @@ enum ExitStatus {
     case LoadError.ownedElsewhere, LoadError.overtaken, ConvertError.folderBusy: owned
     case SinkError.fenced, PipelineError.ownedElsewhere, PipelineError.overtaken: owned
     case SinkError.unavailable, SinkError.unreachable, SinkError.transient: stopped
+    case SinkError.loadUnfinished: stopped
     case let error as FileError where error.isDiskFull: stopped
     case let error as CursorJobError: error.exitCode
     case CursorSourceError.transient: stopped

@@ -90,9 +90,6 @@ extension PostgresSink: CursorJobSink {
   /// Ends an attempt; durable whatever the server's `synchronous_commit` is, and with it all of the
   /// job's pages.
   public func endJob(_ end: JobEnd, under lease: Lease) async throws {
-    guard [.finished, .failed, .pending].contains(end.status) else {
-      throw SinkError.fatal("no attempt ends as \(end.status.rawValue)", remedy: "")
-    }
     let name: @Sendable (Connection) throws -> String = { [server] connection in
       let name = try server.jobs.name(of: lease.syncID, on: connection)
       return Self.identity(ofJob: name ?? lease.syncID.description)
@@ -108,6 +105,7 @@ extension PostgresSink: CursorJobSink {
       try server.holdLease(lease, on: connection)
       let job = try server.jobs.job(of: lease.syncID, on: connection)
       let name = job.job.name
+      try end.check(against: job)
       try server.jobs.endAttempt(end, of: name, on: connection)
       try server.jobHistory.insert(
         end.facts, of: name, run: lease.syncID, attempt: job.attempt, on: connection)

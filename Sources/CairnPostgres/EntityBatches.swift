@@ -113,7 +113,7 @@ extension PostgresSink: EntityBatchSink {
               + " are done")
         }
         if let replacement = end.replacement {
-          try PartitionSwap(replacement: replacement, syncID: syncID, shapes: server.shapes)
+          try PartitionSwap(replacement: replacement, syncID: syncID, server: server)
             .run(on: connection)
         }
         server.faults.reach(.entitiesReplaced)

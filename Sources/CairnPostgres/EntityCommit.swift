@@ -91,29 +91,27 @@ struct EntityCommit {
       }
       shape = try server.shapes.current(shadow.name, on: connection)
     }
-    let standing = try EntityStanding.read(
-      target.name.identity, state: server.state, on: connection)
-    // Rows of a partition that is replaced do not count before the end; insert_only changes nothing.
-    let leavesTraces = mode == .upsert || mode == .append
+    // Rows of a partition that is replaced wait beside the target, in nobody's way.
+    let standing =
+      mode == .replace
+      ? nil
+      : try EntityStanding.read(target.name.identity, server: server, on: connection)
     var keys: RecordedKeys?
     var watched: Set<UInt64>?
-    if leavesTraces, standing.runIsOutstanding || standing.areKeysWatched,
-      let arrays = rows.staged.keys,
+    if standing?.areKeysWatched == true, let arrays = rows.staged.keys,
       let key = target.uniqueKey(on: rows.target.key)
     {
-      let recorded = try RecordedKeys.create(
+      keys = try RecordedKeys.find(
         scope: target.name.identity, key: key, state: server.state, on: connection)
-      if standing.areKeysWatched, !rows.staged.keyHashes.isEmpty {
-        watched = try recorded.watchedHashes(arrays, on: connection)
+      if !rows.staged.keyHashes.isEmpty {
+        watched = try keys?.watchedHashes(arrays, on: connection)
       }
-      keys = recorded
     }
     return RowMerge.Plan(
       rows: rows.staged, shape: shape, columns: rows.target.columns.map(\.name), mode: mode,
-      sequence: standing.lastSequence, chunk: EntityStanding.chunk, keys: keys,
-      recordsKeys: keys != nil && standing.runIsOutstanding,
-      watchesKeys: keys != nil && standing.areKeysWatched, watchedHashes: watched,
-      sourceRow: { UInt64($0) }, isLate: false, isReplaced: false, seen: nil,
+      sequence: standing?.lastSequence ?? 0, chunk: EntityStanding.chunk, keys: keys,
+      recordsKeys: false, watchesKeys: keys != nil, hasOwnRows: false, watchedHashes: watched,
+      sourceRow: { _ in EntityStanding.row }, isLate: false, isReplaced: false, seen: nil,
       isCareful: isCareful, keyViolationsAreRefusals: races == Self.races, faults: .none,
       checkAllowance: { refusals in
         // A sample of them says enough.

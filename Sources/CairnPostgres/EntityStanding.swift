@@ -1,34 +1,40 @@
 import Cairn
 
-/// How loads of a target stand, seen from a batch of entities that is about to be committed into it:
-/// chunks that come late, and rejects that come back corrected, must leave its rows alone.
+/// How loads of a target stand, seen from a batch of entities that is about to be committed into it,
+/// or from the end of a partition's replacement. Read under the target's lock, so that no load begins
+/// or ends meanwhile.
 struct EntityStanding {
-  /// The number of the last run that has begun; the batch is later than all of its chunks.
+  /// The number of the last run that has begun; the batch is later than all of its rows.
   var lastSequence: Int64
-  /// Whether a run of the target may still commit chunks.
-  var runIsOutstanding: Bool
   /// Whether keys of open rejects of the target are watched.
   var areKeysWatched: Bool
 
-  /// A chunk after every other.
+  /// What is written now is later than every row of the last run.
   static let chunk = Int(Int32.max)
+  static let row = UInt64(Int64.max)
 
   /// - Parameter identity: The target's.
+  /// - Throws: ``SinkError/loadUnfinished(_:)`` while a run of the target may still write rows: they
+  ///   would overwrite newer ones.
   static func read(
-    _ identity: String, state: StateSchema, on connection: Connection
+    _ identity: String, server: Server, on connection: Connection
   ) throws -> EntityStanding {
     let found = try connection.query(
       """
       SELECT coalesce(max(m.sequence), 0) AS last,
-        coalesce(bool_or(\(RunTable.isOutstanding)), false) AS outstanding,
-        \(RejectTable(state: state).areWatched(of: "$1")) AS watched
-      FROM \(state.metadata) m WHERE m.table_identity = $1
+        (SELECT m.sync_id FROM \(server.state.metadata) m
+          WHERE m.table_identity = $1 AND \(RunTable.mayStillWrite)
+          ORDER BY m.sequence LIMIT 1) AS unfinished,
+        \(server.rejects.areWatched(of: "$1")) AS watched
+      FROM \(server.state.metadata) m WHERE m.table_identity = $1
       """, [.text(identity)])
     guard let row = found.named() else {
-      return EntityStanding(lastSequence: 0, runIsOutstanding: false, areKeysWatched: false)
+      return EntityStanding(lastSequence: 0, areKeysWatched: false)
+    }
+    if let unfinished = try row.text("unfinished").flatMap(SyncID.init) {
+      throw SinkError.loadUnfinished(try server.runs.record(of: unfinished, on: connection))
     }
     return EntityStanding(
-      lastSequence: try row.requiredInteger("last"),
-      runIsOutstanding: try row.isTrue("outstanding"), areKeysWatched: try row.isTrue("watched"))
+      lastSequence: try row.requiredInteger("last"), areKeysWatched: try row.isTrue("watched"))
   }
 }

@@ -57,10 +57,10 @@ struct JobCommit {
       let current = try server.shapes.current(shape.name, on: connection)
       guard current == shape else { throw TargetChanged(shape: current) }
       standings[shape.name] = try EntityStanding.read(
-        shape.name.identity, state: server.state, on: connection)
+        shape.name.identity, server: server, on: connection)
     }
     let deleted = try seconds.spend(on: \.merge) {
-      try VanishedRows(staged: staged, connection: connection).delete()
+      try VanishedRows(staged: staged, standings: standings, connection: connection).delete()
     }
     server.faults.reach(.jobDeleted)
     var counts: [String: RowCounts] = [:]
@@ -111,8 +111,8 @@ struct JobCommit {
       rows: rows.staged, shape: rows.shape, columns: rows.columns, mode: .upsert,
       version: table.version.flatMap { rows.columns.contains($0) ? $0 : nil },
       sequence: standing?.lastSequence ?? 0, chunk: EntityStanding.chunk, keys: keys,
-      recordsKeys: false, watchesKeys: keys != nil, watchedHashes: watched,
-      sourceRow: { UInt64($0) }, isLate: false, isReplaced: false, seen: nil,
+      recordsKeys: false, watchesKeys: keys != nil, hasOwnRows: false, watchedHashes: watched,
+      sourceRow: { _ in EntityStanding.row }, isLate: false, isReplaced: false, seen: nil,
       isCareful: isCareful, keyViolationsAreRefusals: races == Self.races, faults: .none,
       checkAllowance: { refusals in try refuse(refusals, of: rows) })
   }

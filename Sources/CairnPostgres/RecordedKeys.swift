@@ -179,6 +179,38 @@ struct RecordedKeys {
       """, keys.parameters(for: rows) + parameters(of: rows, writer))
   }
 
+  /// Records of those keys that are watched that they were written, where a row of the table has them
+  /// for which a condition holds.
+  ///
+  /// - Parameters:
+  ///   - alias: How the condition calls the row.
+  ///   - parameters: Those of the condition.
+  func touch(
+    _ key: UniqueKey, of shape: TargetShape, as alias: String = "t", where condition: String,
+    _ parameters: [Parameter], sequence: Int64, chunk: Int, row: UInt64, on connection: Connection
+  ) throws {
+    let parts = try key.columns.enumerated().map { position, part in
+      guard let found = shape.column(named: part.name) else {
+        throw SinkError.transient("\(shape.name.sql) is being changed")
+      }
+      let collation = (part.otherCollation ?? found.inexactCollation).map { " COLLATE \($0)" } ?? ""
+      return "\(alias).\(part.name.quotedIdentifier)\(collation) \(part.equality) "
+        + "r.key[\(position + 1)]::\(found.base.sql)"
+    }
+    let first = parameters.count + 1
+    try connection.query(
+      """
+      UPDATE \(state.keys) r
+      SET sequence = $\(first + 1), chunk_id = $\(first + 2), row = $\(first + 3)
+      WHERE r.set_id = $\(first) AND r.watched AND EXISTS (
+        SELECT FROM \(shape.name.sql) AS \(alias)
+        WHERE \(parts.joined(separator: " AND ")) AND (\(condition)))
+      """,
+      parameters + [
+        .integer(set), .integer(sequence), .integer(chunk), .integer(LedgerTable.signed(row)),
+      ])
+  }
+
   /// The most watched keys that are held in memory, to tell which rows need not be looked up.
   private static let mostInMemory = 10_000
 

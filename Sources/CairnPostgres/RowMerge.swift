@@ -26,7 +26,9 @@ struct RowMerge {
     var recordsKeys: Bool
     /// Whether some keys are watched.
     var watchesKeys: Bool
-    /// Hashes of those that are; nil where only the database can tell.
+    /// Whether rows that `insert_only` finds may be the run's own, which its later rows change.
+    var hasOwnRows = true
+    /// Hashes of those that are watched; nil where only the database can tell.
     var watchedHashes: Set<UInt64>?
     /// For a row its number in the source.
     var sourceRow: @Sendable (Int) -> UInt64
@@ -293,9 +295,11 @@ struct RowMerge {
       rows[rows.startIndex + Int(found.binaryInteger($0, 0)) - 1]
     }
     guard !there.isEmpty else { return }
-    let own = Set(
-      try plan.keys?.own(keys, of: there, run: plan.sequence, on: connection).map { there[$0] }
-        ?? [])
+    var own: Set<UInt32> = []
+    if plan.hasOwnRows, let recorded = plan.keys {
+      own = Set(
+        try recorded.own(keys, of: there, run: plan.sequence, on: connection).map { there[$0] })
+    }
     for row in there where !own.contains(row) {
       present.insert(row)
       written.kept.append(row)

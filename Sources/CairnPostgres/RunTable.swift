@@ -71,6 +71,14 @@ struct RunTable {
       AND (m.end_chunk IS NULL OR m.chunks_committed < m.end_chunk))
     """
 
+  /// SQL that is true of a run `m` that may still write rows: it may still commit chunks, or put its
+  /// rows in place of all others. Only a finish sets `completed_at` or says `finishing`, once the rows
+  /// are where they belong.
+  static let mayStillWrite = """
+    (\(isOutstanding) OR (m.abandoned_at IS NULL AND m.status <> 'SUCCESS'
+      AND m.completed_at IS NULL AND m.phase <> 'finishing'))
+    """
+
   /// Inserts a run that begins; its lease is the caller's to add.
   func insert(_ run: NewRun, identity: String, on connection: Connection) throws {
     try connection.query(

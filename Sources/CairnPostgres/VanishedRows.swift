@@ -4,6 +4,7 @@ import Cairn
 /// transaction that is open.
 struct VanishedRows {
   let staged: StagedPostgresJobWork
+  let standings: [QualifiedName: EntityStanding]
   let connection: Connection
 
   /// - Returns: How many rows were deleted.
@@ -71,16 +72,16 @@ struct VanishedRows {
     _ family: TableFamily, where condition: String, _ parameters: [Parameter]
   ) throws -> Int {
     let conditions = try family.conditions(first: condition, quoted: \.quotedIdentifier) {
-      try sql(of: $0.name)
+      try shape(of: $0.name).name.sql
     }
     var deleted = 0
     for position in family.members.indices.reversed() {
       let name = family.members[position].name
+      let shape = try shape(of: name)
+      try touchKeys(of: shape, as: "t\(position)", where: conditions[position], parameters)
       do {
         deleted += try connection.query(
-          """
-          DELETE FROM \(try sql(of: name)) AS t\(position) WHERE \(conditions[position])
-          """, parameters
+          "DELETE FROM \(shape.name.sql) AS t\(position) WHERE \(conditions[position])", parameters
         ).affectedRows
       } catch let failure as PostgresFailure
         where SQLState.consequence(of: failure.state) == .data
@@ -94,10 +95,26 @@ struct VanishedRows {
     return deleted
   }
 
-  private func sql(of name: String) throws -> String {
+  /// Records of watched keys that their rows are gone: who comes back corrected is older than that.
+  private func touchKeys(
+    of shape: TargetShape, as alias: String, where condition: String, _ parameters: [Parameter]
+  ) throws {
+    guard let standing = standings[shape.name], standing.areKeysWatched else { return }
+    for key in shape.uniqueKeys {
+      guard
+        let recorded = try RecordedKeys.find(
+          scope: shape.name.identity, key: key, state: staged.server.state, on: connection)
+      else { continue }
+      try recorded.touch(
+        key, of: shape, as: alias, where: condition, parameters, sequence: standing.lastSequence,
+        chunk: EntityStanding.chunk, row: EntityStanding.row, on: connection)
+    }
+  }
+
+  private func shape(of name: String) throws -> TargetShape {
     guard let shape = staged.shapes[name] else {
       throw SinkError.transient("table '\(name)' is being changed")
     }
-    return shape.name.sql
+    return shape
   }
 }

@@ -82,9 +82,6 @@ extension SQLiteSink: CursorJobSink {
 
   /// Ends an attempt.
   public func endJob(_ end: JobEnd, under lease: Lease) async throws {
-    guard [.finished, .failed, .pending].contains(end.status) else {
-      throw SinkError.fatal("no attempt ends as \(end.status.rawValue)", remedy: "")
-    }
     let faults = faults
     try await file.transaction { db in
       // The answer to an earlier try may have been lost.
@@ -96,6 +93,7 @@ extension SQLiteSink: CursorJobSink {
       try LeaseTable.check(lease, in: db)
       let job = try JobTable.job(of: lease.syncID, in: db)
       let name = job.job.name
+      try end.check(against: job)
       try JobTable.endAttempt(end, of: name, in: db)
       try JobHistoryTable.insert(
         end.facts, of: name, run: lease.syncID, attempt: job.attempt, in: db)

@@ -71,24 +71,20 @@ struct EntityCommit {
       if try !shadow.exists(in: db) { try shadow.create(like: shape, in: db) }
       table = shadow.name
     }
-    let standing = try EntityStanding.read(rows.table.identity, in: db)
-    // Rows of a partition that is replaced do not count before the end; insert_only changes nothing.
-    let leavesTraces = rows.target.mode == .upsert || rows.target.mode == .append
+    // Rows of a partition that is replaced wait beside the target, in nobody's way.
+    let standing =
+      rows.target.mode == .replace ? nil : try EntityStanding.read(rows.table.identity, in: db)
     var keys: RecordedKeys?
-    if leavesTraces, standing.runIsOutstanding || standing.areKeysWatched,
-      let key = rows.staged.key
-    {
-      keys = try RecordedKeys.create(
-        scope: rows.table.identity, shape: shape, key: key, in: db)
+    if standing?.areKeysWatched == true, let key = rows.staged.key {
+      keys = try RecordedKeys.find(scope: rows.table.identity, shape: shape, key: key, in: db)
     }
     return RowMerge.Plan(
       rows: rows.staged,
       sql: MergeSQL(
         table: table, columns: rows.target.columns.map(\.name), key: rows.staged.key),
-      mode: rows.target.mode, sequence: standing.lastSequence, chunk: EntityStanding.chunk,
-      keys: keys, recordsKeys: keys != nil && standing.runIsOutstanding,
-      watchesKeys: keys != nil && standing.areKeysWatched, mayBeThere: nil,
-      sourceRow: { UInt64($0) }, isLate: false, isReplaced: false, refused: [:],
+      mode: rows.target.mode, sequence: standing?.lastSequence ?? 0, chunk: EntityStanding.chunk,
+      keys: keys, recordsKeys: false, watchesKeys: keys != nil, hasOwnRows: false, mayBeThere: nil,
+      sourceRow: { _ in EntityStanding.row }, isLate: false, isReplaced: false, refused: [:],
       hasTriggers: shape.hasTriggers && rows.target.mode != .replace)
   }
 

@@ -94,7 +94,8 @@ struct JobCommit {
     return RowMerge.Plan(
       rows: rows.staged, sql: rows.sql, mode: .upsert, sequence: standing?.lastSequence ?? 0,
       chunk: EntityStanding.chunk, keys: keys, recordsKeys: false, watchesKeys: keys != nil,
-      mayBeThere: nil, sourceRow: { UInt64($0) }, isLate: false, isReplaced: false, refused: [:],
+      hasOwnRows: false, mayBeThere: nil, sourceRow: { _ in EntityStanding.row }, isLate: false,
+      isReplaced: false, refused: [:],
       hasTriggers: shape?.hasTriggers == true)
   }
 }

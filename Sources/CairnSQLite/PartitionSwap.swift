@@ -8,8 +8,12 @@ struct PartitionSwap {
   let syncID: SyncID
   let shapes: ShapeCache
 
+  /// - Throws: ``SinkError/loadUnfinished(_:)``: what comes of the load belongs into the partition
+  ///   before it is replaced, or not at all.
   func run(in db: Database) throws {
-    let shape = try shapes.current(TableName(replacement.table), in: db)
+    let name = try TableName(replacement.table)
+    let standing = try EntityStanding.read(name.identity, in: db)
+    let shape = try shapes.current(name, in: db)
     guard let column = shape.column(named: replacement.column) else {
       throw SinkError.targetMismatch(
         table: shape.name, problems: ["it has no column '\(replacement.column)'"],
@@ -42,6 +46,30 @@ struct PartitionSwap {
         INSERT INTO \(target) (\(list))
         SELECT \(list) FROM main.\(shadow.name.quotedIdentifier)\(order)
         """)
+    if standing.areKeysWatched {
+      try touchKeys(
+        of: shape, identity: name.identity, standing,
+        where: """
+          t.\(partition) = ?
+          OR t.\(partition) IN (SELECT \(partition) FROM main.\(shadow.name.quotedIdentifier))
+          """, in: db)
+    }
     try shadow.drop(in: db)
+  }
+
+  /// Records of watched keys that the partition's rows have written them, whichever key they are.
+  private func touchKeys(
+    of shape: TargetShape, identity: String, _ standing: EntityStanding,
+    where isInPartition: String, in db: Database
+  ) throws {
+    for key in shape.uniqueKeys {
+      guard let recorded = try RecordedKeys.find(scope: identity, shape: shape, key: key, in: db)
+      else { continue }
+      try db.execute(
+        sql: recorded.touchSQL(
+          rowsOf: shape.name, where: isInPartition, sequence: standing.lastSequence,
+          chunk: EntityStanding.chunk, row: EntityStanding.row),
+        arguments: [replacement.value])
+    }
   }
 }

@@ -168,6 +168,26 @@ struct RecordedKeys {
     """
   }
 
+  /// Records of keys that are watched that they were written, where a row of the target has them for
+  /// which a condition holds.
+  ///
+  /// - Parameter alias: How the condition calls the row.
+  func touchSQL(
+    rowsOf target: String, as alias: String = "t", where condition: String, sequence: Int64,
+    chunk: Int, row: UInt64
+  ) -> String {
+    // The columns on the left say how they compare: as the target's unique key does.
+    let isSame = key.columns.enumerated().map { position, column in
+      "\(table).k\(position) = \(alias).\(column.name.quotedIdentifier)"
+    }.joined(separator: " AND ")
+    return """
+      UPDATE \(table) SET sequence = \(sequence), chunk_id = \(chunk), row = \(row)
+      WHERE watched AND EXISTS (
+        SELECT 1 FROM main.\(target.quotedIdentifier) AS \(alias)
+        WHERE \(isSame) AND (\(condition)))
+      """
+  }
+
   /// Watches the key (parameters 1…).
   var watchSQL: String {
     """

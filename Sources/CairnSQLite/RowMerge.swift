@@ -21,6 +21,8 @@ final class RowMerge {
     var recordsKeys: Bool
     /// Whether some keys are watched.
     var watchesKeys: Bool
+    /// Whether rows that `insert_only` finds may be the run's own, which its later rows change.
+    var hasOwnRows = true
     /// For each value of the first key column whether a key that is there may have it; nil where only
     /// the database can tell. Not asked where all keys are recorded.
     var mayBeThere: [Bool]?
@@ -86,7 +88,7 @@ final class RowMerge {
         ? try SQLStatement(
           keys.isLaterSQL(than: plan.sequence, chunk: plan.chunk), on: connection) : nil
       isOwn =
-        plan.mode == .insertOnly
+        plan.mode == .insertOnly && plan.hasOwnRows
         ? try SQLStatement(keys.isOwnSQL(of: plan.sequence), on: connection) : nil
       record =
         plan.recordsKeys || plan.watchesKeys

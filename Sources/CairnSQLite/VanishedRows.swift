@@ -124,6 +124,8 @@ struct VanishedRows {
     var deleted = 0
     for position in family.members.indices.reversed() {
       let name = family.members[position].name
+      try touchKeys(
+        of: TableName(name), as: "t\(position)", where: conditions[position], arguments)
       do {
         try db.execute(
           sql: """
@@ -139,6 +141,25 @@ struct VanishedRows {
       deleted += db.changesCount
     }
     return deleted
+  }
+
+  /// Records of watched keys that their rows are gone: who comes back corrected is older than that.
+  private func touchKeys(
+    of name: TableName, as alias: String, where condition: String, _ arguments: [DatabaseValue]
+  ) throws {
+    guard let standing = standings[name], standing.areKeysWatched, let shape = staged.shapes[name]
+    else { return }
+    for key in shape.uniqueKeys {
+      guard
+        let recorded = try RecordedKeys.find(
+          scope: name.identity, shape: shape, key: key, in: db)
+      else { continue }
+      try db.execute(
+        sql: recorded.touchSQL(
+          rowsOf: shape.name, as: alias, where: condition, sequence: standing.lastSequence,
+          chunk: EntityStanding.chunk, row: EntityStanding.row),
+        arguments: StatementArguments(arguments))
+    }
   }
 }
 

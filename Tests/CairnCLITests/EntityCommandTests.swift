@@ -128,4 +128,33 @@ import Testing
     #expect(advice.first?["verdict"] as? String == "too_little_history")
     #expect(advice.first?["is_cost_measured"] as? Bool == false)
   }
+
+  @Test func `a load that is in the batches' way is given up by its id`() async throws {
+    let place = try Place()
+    try await place.sink.prepareState()
+    let run = SyncID(environment: .live)
+    let began = try await place.sink.begin(
+      NewRun(
+        syncID: run, job: "documents", table: "stats",
+        source: SourceIdentity(fingerprint: "f", path: nil, size: nil, modifiedAt: nil),
+        sourceName: "f.dat", jobDigest: "d", resolved: "{}", witness: TargetWitness(text: ""),
+        checkpointDirectory: nil, startedAt: "2025-01-29T14:30:22.000Z"),
+      owner: .current(), leaseDuration: .seconds(600))
+    guard case .began(_, let lease) = began else {
+      Issue.record("\(began)")
+      return
+    }
+    let held = try await place.cairn("cleanup", "\(run)")
+    #expect(held.exitCode == 69, "\(held.standardError)")
+    try await place.sink.release(lease)
+    let dry = try await place.cairn("cleanup", "\(run)", "--dry-run")
+    #expect(dry.standardOutput.hasPrefix("would abandon  \(run)"))
+    let done = try await place.cairn("cleanup", "\(run)")
+    #expect(done.exitCode == 0 && done.standardOutput.hasPrefix("abandoned  \(run)"))
+    let records = try await place.sink.runs(RunFilter(includesAbandoned: true))
+    #expect(records.map { $0.abandonedAt != nil } == [true])
+    #expect(try await place.cairn("cleanup", "\(run)").standardOutput.hasPrefix("nothing to do"))
+    #expect(try await place.cairn("cleanup", "\(run)", "--older-than", "1h").exitCode == 64)
+    #expect(try await place.cairn("cleanup", "\(SyncID(environment: .live))").exitCode == 1)
+  }
 }

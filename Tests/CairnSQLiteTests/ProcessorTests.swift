@@ -573,6 +573,88 @@ import Testing
         == [.completed, .discarded, .stopped, .crashed])
   }
 
+  private func beginLoad(into place: Place) async throws -> SimpleLoad {
+    try await SimpleLoad(
+      into: table("stats", ["id": .text, "n": .integer], key: ["id"]), on: place.sink)
+  }
+
+  private func expectStopped(_ outcome: EntityBatchOutcome, by load: SimpleLoad, saying: String) {
+    guard case .stopped(_, .loadUnfinished(let text)) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(text.contains("\(load.record.syncID)"))
+    #expect(text.contains(saying), "\(text)")
+    #expect(outcome.exitCode == 75)
+  }
+
+  @Test func `an unfinished load stops batches, which go on after it`() async throws {
+    let place = try Place()
+    var begun: SimpleLoad?
+    var bodies = 0
+    func run() async throws -> EntityBatchOutcome {
+      try await place.processor(.upsert).forEachBatch(of: ids(0..<30), id: \.self, size: 10) {
+        bodies += 1
+        if bodies == 2 { begun = try await beginLoad(into: place) }
+        return try result($0)
+      }
+    }
+    let first = try await run()
+    var load = try #require(begun)
+    expectStopped(first, by: load, saying: "wait for it")
+    #expect(bodies == 2)
+    #expect(first.report.completed == 10)
+    // Its owner is gone.
+    try await place.sink.release(load.lease)
+    let id = load.record.syncID
+    expectStopped(try await run(), by: load, saying: "cairn resume \(id)")
+    expectStopped(try await run(), by: load, saying: "cairn cleanup \(id)")
+    #expect(bodies == 4)
+    let checkpoint = try #require(
+      try await place.sink.entityCheckpoints(EntityCheckpointFilter()).first)
+    #expect(checkpoint.failuresInARow == 0)
+    guard
+      case .acquired(let lease, _) = try await place.sink.acquireLease(
+        of: id, owner: .current(), duration: .seconds(60), takeOver: false)
+    else {
+      Issue.record("the lease was not free")
+      return
+    }
+    load.lease = lease
+    // Later than the first batch, earlier than the others.
+    try await load.commit([[.text("e100"), .integer(7)], [.text("e115"), .integer(7)]])
+    try await load.finish()
+    let last = try await run()
+    #expect(last.exitCode == 0)
+    #expect(try await place.rows() == [["\"e100\"", "7"]] + rows(1..<30))
+    #expect(
+      try await place.sink.entityAttempts(EntityAttemptFilter()).map(\.ending)
+        == [.completed, .stopped, .stopped, .stopped])
+  }
+
+  @Test func `an unfinished load holds up a replacement's end, not its batches`() async throws {
+    let place = try Place()
+    let load = try await beginLoad(into: place)
+    var bodies = 0
+    func run() async throws -> EntityBatchOutcome {
+      try await place.processor(.replacePartition(column: "n")).forEachBatch(
+        of: ids(0..<30), id: \.self, partition: 1, size: 10
+      ) {
+        bodies += 1
+        return try result($0)
+      }
+    }
+    let first = try await run()
+    expectStopped(first, by: load, saying: "nothing was written")
+    #expect(first.report.completed == 30)
+    #expect(try await place.rows().isEmpty)
+    try await place.sink.release(load.lease)
+    try await place.sink.abandon(load.record.syncID, owner: .current())
+    #expect(try await run().exitCode == 0)
+    #expect(bodies == 3)
+    #expect(try await place.rows() == rows(0..<30))
+  }
+
   @Test func `an empty list is done at once`() async throws {
     let place = try Place()
     let outcome = try await place.processor().forEachBatch(of: [String](), id: \.self) {

@@ -68,7 +68,7 @@ struct SampleExtractTests {
   }
 
   @Test("A file has the bytes of the extract, a .gz file those that gzip unpacks")
-  func files() throws {
+  func files() async throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("cairn-sample-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -85,14 +85,11 @@ struct SampleExtractTests {
     #expect(try extract.write(to: packed.path) == memory.bytes.count)
     #expect(try Array(Data(contentsOf: packed).prefix(2)) == [0x1F, 0x8B])
     let unpacked = folder.appendingPathComponent("unpacked")
-    _ = FileManager.default.createFile(atPath: unpacked.path, contents: nil)
-    let gzip = Process()
-    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    gzip.arguments = ["gzip", "-dc", packed.path]
-    gzip.standardOutput = try FileHandle(forWritingTo: unpacked)
-    try gzip.run()
-    gzip.waitUntilExit()
-    #expect(gzip.terminationStatus == 0)
+    let gzip = try await ChildProcess(
+      ChildCommand(
+        "/bin/sh", ["-c", "gzip -dc \"$1\" > \"$2\"", "sh", packed.path, unpacked.path])
+    ).wait()
+    #expect(gzip.exitCode == 0)
     #expect(try Array(Data(contentsOf: unpacked)) == memory.bytes)
   }
 

@@ -76,12 +76,12 @@ struct ConformanceTests {
     "large_string_map.brotli.parquet": ["arr.value": "[1]\n[1]\n"],
   ]
 
-  @Test func filesInScopeReadAsPyarrowReadsThem() throws {
+  @Test func filesInScopeReadAsPyarrowReadsThem() async throws {
     let files =
       try ParquetTesting.files(in: "data", ending: ".parquet")
       + ParquetTesting.files(in: "data/geospatial", ending: ".parquet")
     #expect(files.count > 70)
-    let contents = try PythonPeers.contents(
+    let contents = try await PythonPeers.contents(
       of: files.filter { Self.unreadByPyarrow[$0.lastPathComponent] == nil })
     let scratch = DecoderScratch()
     for file in files {
@@ -129,10 +129,10 @@ struct ConformanceTests {
     }
   }
 
-  @Test func damagedFilesAreErrorsOrReadAsPyarrowReadsThem() throws {
+  @Test func damagedFilesAreErrorsOrReadAsPyarrowReadsThem() async throws {
     let files = try ParquetTesting.files(in: "bad_data", ending: ".parquet")
     #expect(files.count >= 8)
-    let contents = try PythonPeers.contents(of: files)
+    let contents = try await PythonPeers.contents(of: files)
     var accepted: [String] = []
     for file in files {
       do throws(ParquetError) {

@@ -74,7 +74,7 @@ import Testing
   }
 
   /// But for packed levels: pyarrow takes the lowest bit for the first.
-  @Test func pyarrowReadsTheSame() throws {
+  @Test func pyarrowReadsTheSame() async throws {
     let folder = try TemporaryFolder()
     let runs = Self.valid.filter { $0.name != "packed" && $0.name != "mixed pages" }
     #expect(runs.count == 2)
@@ -83,7 +83,7 @@ import Testing
       try Data(file.bytes).write(to: url)
       return url
     }
-    for (path, content) in try PythonPeers.contents(of: paths) {
+    for (path, content) in try await PythonPeers.contents(of: paths) {
       #expect(content.columns == ["a": Self.lines], "\(path): \(content.error ?? "")")
     }
   }

@@ -210,7 +210,7 @@ import Testing
   }
 
   /// A parser of its own, in Python, finds in our indexes what pyarrow finds in the pages.
-  @Test func peersFindTheIndexTrue() throws {
+  @Test func peersFindTheIndexTrue() async throws {
     let folder = try TemporaryFolder()
     var files: [String] = []
     for (nulls, distinct, policy) in [
@@ -225,7 +225,8 @@ import Testing
       files.append(name)
     }
     try JSONEncoder().encode(files).write(to: folder.url.appending(path: "files.json"))
-    let problems = try PythonPeers.run("check", in: folder.url, script: "parquet_page_index.py")
+    let problems = try await PythonPeers.run(
+      "check", in: folder.url, script: "parquet_page_index.py")
     #expect(problems.isEmpty, "\(problems.prefix(20).joined(separator: "\n"))")
   }
 

@@ -13,12 +13,21 @@ struct PythonPeers {
   /// Runs one command over a folder and gives the problems it found.
   static func run(
     _ command: String, in folder: URL, script: String = "parquet_peers.py"
-  ) throws -> [String] {
-    try run(script, [command, folder.path])
+  ) async throws -> [String] {
+    try await run(script, [command, folder.path])
   }
 
-  /// Runs a script and gives the problems it found.
-  static func run(_ script: String, _ arguments: [String]) throws -> [String] {
+  /// Runs a script and gives the problems it found. It waits on a thread of its own: peers take
+  /// minutes, in which the tests beside this one want Swift's few threads.
+  static func run(_ script: String, _ arguments: [String]) async throws -> [String] {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(with: Result { try runBlocking(script, arguments) })
+      }
+    }
+  }
+
+  private static func runBlocking(_ script: String, _ arguments: [String]) throws -> [String] {
     let venv =
       ProcessInfo.processInfo.environment["CAIRN_VENV"] ?? root.appending(path: ".venv").path
     let python = venv + "/bin/python"
@@ -52,21 +61,21 @@ struct PythonPeers {
   }
 
   /// What pyarrow reads in files, by path.
-  static func contents(of files: [URL]) throws -> [String: Content] {
+  static func contents(of files: [URL]) async throws -> [String: Content] {
     let folder = try TemporaryFolder()
-    return try contents("read", files.map(\.path), in: folder.url)
+    return try await contents("read", files.map(\.path), in: folder.url)
   }
 
   /// Makes files of random lists in a folder; gives what was written to them, by name.
-  static func makeLists(in folder: URL, seed: Int) throws -> [String: Content] {
-    try contents("make", ["\(seed)"], in: folder)
+  static func makeLists(in folder: URL, seed: Int) async throws -> [String: Content] {
+    try await contents("make", ["\(seed)"], in: folder)
   }
 
   private static func contents(
     _ command: String, _ arguments: [String], in folder: URL
-  ) throws -> [String: Content] {
+  ) async throws -> [String: Content] {
     try JSONEncoder().encode(arguments).write(to: folder.appending(path: "files.json"))
-    _ = try run(command, in: folder, script: "parquet_values.py")
+    _ = try await run(command, in: folder, script: "parquet_values.py")
     return try JSONDecoder().decode(
       [String: Content].self, from: Data(contentsOf: folder.appending(path: "values.json")))
   }

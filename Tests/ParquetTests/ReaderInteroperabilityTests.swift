@@ -15,9 +15,9 @@ import Testing
     var tables: [String: [String: [String?]]]
   }
 
-  @Test func weReadWhatPeersWrite() throws {
+  @Test func weReadWhatPeersWrite() async throws {
     let folder = try TemporaryFolder()
-    #expect(try PythonPeers.run("make", in: folder.url) == [])
+    #expect(try await PythonPeers.run("make", in: folder.url) == [])
     let expected = try JSONDecoder().decode(
       Expected.self, from: Data(contentsOf: folder.url.appending(path: "expected.json")))
     #expect(expected.cases.count > 40)
@@ -42,11 +42,11 @@ import Testing
     }
   }
 
-  @Test func weReadListsThatPeersWrite() throws {
+  @Test func weReadListsThatPeersWrite() async throws {
     let seed = Int.random(in: 0..<1_000_000)
     print("lists of peers from seed \(seed)")
     let folder = try TemporaryFolder()
-    let contents = try PythonPeers.makeLists(in: folder.url, seed: seed)
+    let contents = try await PythonPeers.makeLists(in: folder.url, seed: seed)
     #expect(contents.count == 40)
     let scratch = DecoderScratch()
     for (file, content) in contents {

@@ -23,12 +23,12 @@ import Testing
     var files: [FoundFile]
   }
 
-  @Test func weReadEveryCombination() throws {
+  @Test func weReadEveryCombination() async throws {
     let environment = ProcessInfo.processInfo.environment["CAIRN_TEST_SEED"]
     let seed = environment ?? "\(UInt64.random(in: 0..<1_000_000))"
     print("weReadEveryCombination: CAIRN_TEST_SEED=\(seed)")
     let folder = try TemporaryFolder()
-    #expect(try PythonPeers.run("parquet_matrix.py", ["make", folder.url.path, seed]) == [])
+    #expect(try await PythonPeers.run("parquet_matrix.py", ["make", folder.url.path, seed]) == [])
     let cases = try JSONDecoder().decode(
       [String].self, from: Data(contentsOf: folder.url.appending(path: "cases.json")))
     #expect(cases.count > 250)
@@ -54,7 +54,7 @@ import Testing
     try handover.write(to: folder.url.appending(path: "found.bin"))
     try JSONEncoder().encode(Found(columns: handover.columns, files: files))
       .write(to: folder.url.appending(path: "found.json"))
-    let problems = try PythonPeers.run("parquet_matrix.py", ["compare", folder.url.path])
+    let problems = try await PythonPeers.run("parquet_matrix.py", ["compare", folder.url.path])
     #expect(problems.isEmpty, "seed \(seed): \(problems.joined(separator: "\n"))")
   }
 }

@@ -106,13 +106,13 @@ func error(_ body: () throws -> Void) -> ParquetError? {
 }
 
 @Suite struct RowCodingTests {
-  @Test func pyarrowReadsEveryTypeOfRow() throws {
+  @Test func pyarrowReadsEveryTypeOfRow() async throws {
     let folder = try TemporaryFolder()
     let path = folder.url.appending(path: "rows.parquet").path
     var writer = try RowWriter(to: FileOutput(path: path), of: Everything.self)
     try writer.write(contentsOf: Everything.extremes())
     try writer.finish()
-    let shown = try PythonPeers.run("show", in: folder.url, script: "row_peers.py")
+    let shown = try await PythonPeers.run("show", in: folder.url, script: "row_peers.py")
     #expect(
       shown.prefix(26) == [
         "flag: bool not null", "int: int64 not null", "int8: int8 not null",
@@ -162,7 +162,7 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     }
   }
 
-  @Test func readsEveryCarrierThatPyarrowWrites() throws {
+  @Test func readsEveryCarrierThatPyarrowWrites() async throws {
     struct Inner: Decodable, Equatable {
       var x: Int
       var y: String?
@@ -187,7 +187,7 @@ func error(_ body: () throws -> Void) -> ParquetError? {
       var absent: String?
     }
     let folder = try TemporaryFolder()
-    _ = try PythonPeers.run("make", in: folder.url, script: "row_peers.py")
+    _ = try await PythonPeers.run("make", in: folder.url, script: "row_peers.py")
     let path = folder.url.appending(path: "carriers.parquet").path
     let rows = try FileReader(path: path).rows(as: Row.self).all()
     try #require(rows.count == 2)
@@ -213,7 +213,7 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     #expect(rows.map(\.inner) == [Inner(x: 1, y: nil), nil])
   }
 
-  @Test func readsListsAndOldTimestampsThatPyarrowWrites() throws {
+  @Test func readsListsAndOldTimestampsThatPyarrowWrites() async throws {
     struct Lists: Decodable {
       var numbers: [Int?]?
       var names: [String]
@@ -223,7 +223,7 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     struct Single: Decodable { var names: String }
     struct Old: Decodable { var old: Date }
     let folder = try TemporaryFolder()
-    _ = try PythonPeers.run("make", in: folder.url, script: "row_peers.py")
+    _ = try await PythonPeers.run("make", in: folder.url, script: "row_peers.py")
     let lists = try FileReader(path: folder.url.appending(path: "lists.parquet").path)
     let rows = try lists.rows(as: Lists.self).all()
     #expect(rows.map(\.numbers) == [[1, nil, 3], [], nil, [4]])
@@ -467,7 +467,7 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     #expect(late?.row == 1 && late?.column == "a")
   }
 
-  @Test func pyarrowReadsListsOfRows() throws {
+  @Test func pyarrowReadsListsOfRows() async throws {
     struct Row: Codable, Equatable {
       var numbers: [Int32]?
       var names: [String]
@@ -486,7 +486,7 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     try writer.write(contentsOf: rows)
     try writer.finish()
     #expect(
-      try PythonPeers.run("show", in: folder.url, script: "row_peers.py") == [
+      try await PythonPeers.run("show", in: folder.url, script: "row_peers.py") == [
         "numbers: list<element: int32 not null>",
         "names: list<element: string not null> not null", "sides: list<element: string> not null",
         "days: list<element: timestamp[us, tz=UTC] not null>",

@@ -140,7 +140,7 @@ import Testing
     return found
   }
 
-  @Test func weChooseWhatPeersChoose() throws {
+  @Test func weChooseWhatPeersChoose() async throws {
     let folder = try TemporaryFolder()
     let fixed = ProcessInfo.processInfo.environment["CAIRN_TEST_SEED"].flatMap { Int($0) }
     let seed = fixed ?? Int.random(in: 0..<1_000_000)
@@ -148,7 +148,7 @@ import Testing
     try Data("{\"seed\": \(seed), \"tables\": 3, \"predicates\": 60}".utf8)
       .write(to: folder.url.appending(path: "seed.json"))
     let script = "parquet_filter_peers.py"
-    #expect(try PythonPeers.run("make", in: folder.url, script: script) == [])
+    #expect(try await PythonPeers.run("make", in: folder.url, script: script) == [])
     let cases = try JSONDecoder().decode(
       [Case].self, from: Data(contentsOf: folder.url.appending(path: "expected.json")))
     #expect(cases.count >= 15)
@@ -184,7 +184,7 @@ import Testing
     }
     #expect(skipped > 100, "little is skipped: \(skipped)")
     try JSONEncoder().encode(ours).write(to: folder.url.appending(path: "ours.json"))
-    let problems = try PythonPeers.run("check", in: folder.url, script: script)
+    let problems = try await PythonPeers.run("check", in: folder.url, script: script)
     #expect(problems.isEmpty, "seed \(seed): \(problems.joined(separator: "\n"))")
   }
 
@@ -209,7 +209,7 @@ import Testing
   }
 
   /// DuckDB finds values in our bloom filters, and finds most others excluded.
-  @Test func duckDBUsesOurBloomFilters() throws {
+  @Test func duckDBUsesOurBloomFilters() async throws {
     struct Probe: Encodable {
       var file = "filters.parquet"
       var column: String
@@ -255,7 +255,7 @@ import Testing
         absent: (count..<count + 60).map(text))
     }
     try JSONEncoder().encode(probes).write(to: folder.url.appending(path: "probe.json"))
-    let problems = try PythonPeers.run(
+    let problems = try await PythonPeers.run(
       "probe", in: folder.url, script: "parquet_filter_peers.py")
     #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
   }

@@ -26,7 +26,7 @@ import Testing
 
   /// Every codec, policy, null pattern, size and page limit at least once, and each encoding of
   /// each type.
-  @Test func peersReadWhatWeWrite() throws {
+  @Test func peersReadWhatWeWrite() async throws {
     let folder = try TemporaryFolder()
     var expected: [ExpectedFile] = []
 
@@ -97,7 +97,7 @@ import Testing
     }
     expected.append(try Self.writeRowGroups(to: folder.url))
     try JSONEncoder().encode(expected).write(to: folder.url.appending(path: "expected.json"))
-    let problems = try PythonPeers.run("check", in: folder.url)
+    let problems = try await PythonPeers.run("check", in: folder.url)
     #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
   }
 

@@ -65,11 +65,11 @@ import Testing
     }
 
     /// Lets the peers read all files.
-    func check() throws -> [String] {
+    func check() async throws -> [String] {
       try handover.write(to: folder.url.appending(path: "expected.bin"))
       let expected = Expected(columns: handover.columns, files: cases)
       try JSONEncoder().encode(expected).write(to: folder.url.appending(path: "expected.json"))
-      return try PythonPeers.run("parquet_matrix.py", ["check", folder.url.path])
+      return try await PythonPeers.run("parquet_matrix.py", ["check", folder.url.path])
     }
   }
 
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func peersReadEveryCombination() throws {
+  @Test func peersReadEveryCombination() async throws {
     var files = try Files()
     let sizes = [0, 1, 7, 8, 9, 63, 64, 65, 129, 400]
     let codecs: [Codec] = [
@@ -146,7 +146,7 @@ import Testing
     }
     try Self.addLarge(to: &files)
     try Self.addBSON(to: &files)
-    let problems = try files.check()
+    let problems = try await files.check()
     #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
   }
 
@@ -219,7 +219,7 @@ import Testing
     }
   }
 
-  @Test func peersReadRandomFiles() throws {
+  @Test func peersReadRandomFiles() async throws {
     let environment = ProcessInfo.processInfo.environment["CAIRN_TEST_SEED"]
     let seed = environment.flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1_000_000)
     print("peersReadRandomFiles: CAIRN_TEST_SEED=\(seed)")
@@ -228,7 +228,7 @@ import Testing
       var generator = SeededGenerator(seed &* 1000 &+ UInt64(number))
       try Self.addRandom("random-\(seed)-\(number).parquet", to: &files, using: &generator)
     }
-    let problems = try files.check()
+    let problems = try await files.check()
     #expect(problems.isEmpty, "seed \(seed): \(problems.joined(separator: "\n"))")
   }
 

@@ -10,12 +10,14 @@ public protocol CursorJobSink: Sink {
   func jobs(named names: [String]) async throws -> [JobSchedule]
 
   /// Enters a job, or changes what it says of itself (type, scope, next run) if it is there. Status,
-  /// checkpoint and counts stay.
+  /// checkpoint and counts stay. A new job is due at once if it has an interval.
   func registerJob(_ job: NewJob) async throws -> JobSchedule
 
   /// Takes a job's lease for an attempt, if it is free as
-  /// ``Sink/acquireLease(of:owner:duration:takeOver:)`` understands it: status `RUNNING`. An attempt
-  /// before that was killed goes into the history as `crashed`.
+  /// ``Sink/acquireLease(of:owner:duration:takeOver:)`` understands it: status `RUNNING`, due until it
+  /// says how it ended. The history gets `started`, and `crashed` of an attempt before that was killed.
+  /// Beginning a run ends every right to commit for the one before; asking again for the same run, its
+  /// owner has it still.
   ///
   /// - Parameter run: The id of the run that begins; nil to go on with the one that is unfinished.
   func acquireJob(
@@ -39,12 +41,14 @@ public protocol CursorJobSink: Sink {
   /// fenced.
   func record(_ facts: [JobFact], of name: String) async throws
 
-  /// Ends an attempt in one fenced, durable transaction: status, error, retry count, next run, history;
-  /// gives the lease back.
+  /// Ends an attempt in one fenced, durable transaction: status, error, retry count (one more after a
+  /// failure, 0 after an end, as it was after a stop), next run, history; gives the lease back. May be
+  /// called again when its answer was lost.
   func endJob(_ end: JobEnd, under lease: Lease) async throws
 
-  /// Pauses a job, lets it go on, or resets it: its checkpoint is moved aside (a generation that is not
-  /// gone on from), its next run begins anew. Refused while another owner's lease is alive.
+  /// Pauses a job, lets it go on with the status that it had, or resets it: its checkpoint is moved
+  /// aside (a generation that is not gone on from), its next run begins anew. Refused while anybody's
+  /// lease is alive; where it has expired, whoever had it can commit no more.
   func change(_ change: JobChange, of name: String) async throws -> JobSchedule
 
   /// What happened to jobs, latest first.
@@ -145,6 +149,6 @@ public enum JobCommitOutcome: Sendable {
   /// It had been committed before; nothing was written.
   case alreadyCommitted
   /// The newest checkpoint is older than this one's predecessor: commits that the sink acknowledged are
-  /// gone.
+  /// gone, rows and marks. The job goes on from the checkpoint that is there.
   case behind(generation: Int)
 }

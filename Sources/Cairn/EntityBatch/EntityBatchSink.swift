@@ -38,6 +38,9 @@ public protocol EntityBatchSink: Sink {
 
   /// Ends an attempt, in one fenced, durable transaction: writes it into the history and gives the
   /// lease back. Completed, it replaces the partition if asked to, and clears the checkpoint.
+  ///
+  /// - Throws: ``SinkError/loadUnfinished(_:)`` when a partition is to be replaced and a run of its
+  ///   table may still write rows.
   func endEntities(_ end: EntityEnd, under lease: Lease) async throws
 
   /// The attempts that satisfy a filter, latest first. Empty where there are no state tables yet.
@@ -104,7 +107,9 @@ public protocol StagedEntities: Sendable {
   /// ``SinkError/transient(_:)``: a commit whose answer was lost is recognised.
   ///
   /// - Throws: ``SinkError``; the transaction is rolled back then.
-  ///   ``SinkError/tooManyRejects(found:sample:)`` when the database refuses a row.
+  ///   ``SinkError/tooManyRejects(found:sample:)`` when the database refuses a row;
+  ///   ``SinkError/loadUnfinished(_:)`` when a run of the target may still write rows, which would
+  ///   overwrite newer ones. Rows of a partition that is replaced do not wait for it.
   func commit(_ mark: EntityMark, under lease: Lease) async throws -> EntityCommitOutcome
 }
 

@@ -143,17 +143,3 @@ public struct EntityMark: Sendable, Hashable {
     self.markSeconds = markSeconds
   }
 }
-
-/// Which checkpoints to list.
-public struct EntityCheckpointFilter: Sendable, Hashable {
-  /// Only of this processor.
-  public var processor: String?
-  /// Only of this partition.
-  public var partition: String?
-
-  /// Makes a filter.
-  public init(processor: String? = nil, partition: String? = nil) {
-    self.processor = processor
-    self.partition = partition
-  }
-}

@@ -397,6 +397,7 @@ struct EntityRunner: Sendable {
         files.remove(of: lease.syncID)
       }
       throw overtaken(holder)
+    case SinkError.loadUnfinished: return try await stop(.loadUnfinished("\(error)"))
     case let error as SinkError where ErrorClass.of(error) == .transient:
       return try await stop(.sinkAway("\(error)"))
     default:

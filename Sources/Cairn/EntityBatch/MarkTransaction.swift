@@ -1,6 +1,10 @@
 /// A transaction that is open on the sink's database, in a client of the program's own: so that the
 /// mark of a batch joins the program's own statements.
 ///
+/// Mark and statements are committed together, and only while the lease holds. Of the rows themselves
+/// Cairn knows nothing: they wait for no load into their table, and one that is resumed, or a corrected
+/// reject, may overwrite them. Where a table has loads too, return the rows of a batch instead.
+///
 /// ```swift
 /// struct Mark: MarkTransaction {
 ///   let db: Database                                       // GRDB, in a write transaction

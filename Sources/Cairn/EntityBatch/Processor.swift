@@ -47,7 +47,8 @@ public struct Processor: Sendable {
   ///     batch that is committed; nil when there is none, at the begin. Called before the first batch,
   ///     and before a batch is tried again, whose body may have gone half the way.
   ///   - body: Processes a batch.
-  /// - Returns: How it ended. All done, stopped by a deadline, a cancelled task or an open circuit.
+  /// - Returns: How it ended. All done; or stopped by a deadline, a cancelled task, an open circuit, or
+  ///   a load into the target that is unfinished and would overwrite newer rows.
   /// - Throws: ``EntityBatchError``, ``SinkError``, ``FileError``, what `body` or `restore` throws.
   @discardableResult
   nonisolated(nonsending) public func forEachBatch<Entity, ID: CustomStringConvertible>(

@@ -13,6 +13,7 @@ public enum ErrorClass: String, Sendable, Hashable, Codable {
     case let error as any ClassifiedError: error.errorClass
     case LoadError.inputKept(_, _, let cause): of(cause)
     case SinkError.transient, SinkError.unreachable, SinkError.unavailable: .transient
+    case SinkError.loadUnfinished: .transient
     case EntityBatchError.circuitOpen, EntityBatchError.commitsLost: .transient
     case EntityBatchError.rowsRefused, EntityBatchError.wrongPartition: .data
     case let error as FileError where error.isDiskFull: .transient

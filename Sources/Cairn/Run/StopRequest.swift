@@ -76,6 +76,8 @@ public enum StopReason: Sendable, Hashable, CustomStringConvertible {
   case cancelled
   /// The sink is away, or failed several chunks in a row.
   case sinkAway(String)
+  /// A load into the table of the batches is unfinished; says which, and what to do.
+  case loadUnfinished(String)
   /// Too many batches failed in a row.
   case circuitOpen(String)
   /// The source is away, or failed several times in a row.
@@ -89,6 +91,7 @@ public enum StopReason: Sendable, Hashable, CustomStringConvertible {
     case .cancelled: "cancelled"
     case .sinkAway(let detail): "the sink is away: \(detail)"
     case .sourceAway(let detail): "the source is away: \(detail)"
+    case .loadUnfinished(let detail): detail
     case .circuitOpen(let detail): "too many batches failed in a row: \(detail)"
     }
   }

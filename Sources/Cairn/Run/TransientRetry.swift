@@ -34,7 +34,7 @@ extension SinkError {
   /// Whether it may work if tried again soon.
   fileprivate var mayPass: Bool {
     switch self {
-    case .transient, .unreachable: true
+    case .transient, .unreachable, .loadUnfinished: true
     default: false
     }
   }

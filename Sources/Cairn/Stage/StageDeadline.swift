@@ -14,8 +14,11 @@ enum StageDeadline {
   ) async throws -> Value {
     guard let limit else { return try await work() }
     return try await withoutActuallyEscaping(work) { work in
-      // The caller does nothing until the task has ended, so that nobody else uses what `work` holds;
-      // and the task runs in the caller's isolation.
+      // Nothing of `work` is ever touched by two at a time, though the compiler cannot see it: the task
+      // is the only one that calls it, once; the caller has no way on from here but over
+      // `await task.result`, also when it is cancelled, so it uses nothing that `work` holds meanwhile,
+      // and `work` does not outlive the closure. The task captures `isolation`, so that it runs where
+      // the caller would have run `work` itself. Beginning and awaiting a task order what both write.
       nonisolated(unsafe) let work = work
       let task = Task {
         _ = isolation

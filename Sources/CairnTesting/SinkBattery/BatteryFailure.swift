@@ -53,6 +53,10 @@ internal import Cairn
 extension SinkError {
   var isFenced: Bool { if case .fenced = self { true } else { false } }
   var isIncomplete: Bool { if case .incomplete = self { true } else { false } }
+  /// The load that is in the way.
+  var unfinishedLoad: SyncID? {
+    if case .loadUnfinished(let run) = self { run.syncID } else { nil }
+  }
   var isFatal: Bool { if case .fatal = self { true } else { false } }
   var isMismatch: Bool { if case .targetMismatch = self { true } else { false } }
 }

@@ -347,21 +347,6 @@ enum EntityChecks {
         "endings", try await sink.entityAttempts(EntityAttemptFilter()).map(\.ending),
         is: [.cleaned, .crashed])
     },
-
-    SinkCheck("a chunk that comes late leaves the rows of a batch alone") { place in
-      let target = Scripted.target()
-      let sink = try await entitySink(place)
-      let load = try await Scripted.begin(
-        9, target, [[Scripted.row("a", 1)], [Scripted.row("b", 1)]], on: sink)
-      // Chunk 0 is outstanding when chunk 1 and then the batch write.
-      try await load.commit(1, to: sink)
-      var run = try await EntityRun.begin(at: place)
-      try await run.commit(0..<2, rows: [Scripted.cells("a", 2), Scripted.cells("b", 2)])
-      let outcome = try await load.commit(0, to: sink)
-      try Scripted.expectCommitted(outcome, Scripted.counts(rows: 1, superseded: 1))
-      try await Scripted.expectRows(
-        target, [Scripted.cells("a", 2), Scripted.cells("b", 2)], at: place)
-    },
   ]
 
   static func entitySink(_ place: SinkPlace) async throws -> any EntityBatchSink {

@@ -191,10 +191,13 @@ struct JobAttempt: Sendable {
   }
 
   func end(
-    _ status: JobStatus, error: String? = nil, nextRunIn: Duration? = nil, facts: [JobFact] = []
+    _ status: JobStatus, error: String? = nil, nextRunIn: Duration? = nil, generation: Int? = nil,
+    facts: [JobFact] = []
   ) async throws {
     try await sink.endJob(
-      JobEnd(status: status, error: error, nextRunIn: nextRunIn, facts: facts), under: lease)
+      JobEnd(
+        status: status, error: error, nextRunIn: nextRunIn, generation: generation, facts: facts),
+      under: lease)
   }
 
   func schedule() async throws -> JobSchedule {

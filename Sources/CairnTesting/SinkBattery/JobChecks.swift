@@ -242,6 +242,24 @@ enum JobChecks {
       try expect("killed attempts", try await attempt.history(.crashed), is: [])
     },
 
+    SinkCheck("no run is finished whose pages the database has lost") { place in
+      var attempt = try await JobAttempt.begin(at: place)
+      try await attempt.commit()
+      try await expectRefusal("an end after what is not there", "incomplete") {
+        try await attempt.end(.finished, generation: 2)
+      } _: {
+        $0.isIncomplete
+      }
+      try await expectRefusal("an end that is none", "fatal") {
+        try await attempt.end(.running)
+      } _: {
+        $0.isFatal
+      }
+      try expect("status", try await attempt.schedule().status, is: .running)
+      try await attempt.end(.finished, generation: 1)
+      try expect("status", try await attempt.schedule().status, is: .finished)
+    },
+
     SinkCheck("a job is due by its interval, and without one when it is unfinished") { place in
       let attempt = try await JobAttempt.begin(
         at: place, job: JobAttempt.new("quick", interval: .milliseconds(300)))

@@ -140,10 +140,7 @@ enum JobTableChecks {
         do {
           _ = try await attempt.commit(work)
         } catch let error as SinkError {
-          guard "\(error)".contains("\(load.record.syncID)") else {
-            throw BatteryFailure(
-              "the load in the way", expected: "\(load.record.syncID)", found: "\(error)")
-          }
+          try expect("the load in the way", error.unfinishedLoad, is: load.record.syncID)
           continue
         }
         throw BatteryFailure("a page", expected: "loadUnfinished", found: "no error")
@@ -173,8 +170,8 @@ enum JobTableChecks {
         9, target,
         [
           [
-            .accepted(Records.comment(10, "x")), .accepted(Records.comment(11, "x")), unread(1),
-            unread(2), unread(3), .accepted(Records.comment(3, "x")),
+            .accepted(Records.comment(10, "x")), .accepted(Records.comment(3, "x")), unread(1),
+            unread(2), unread(3),
           ]
         ], on: attempt.sink)
       try await load.complete(on: attempt.sink)

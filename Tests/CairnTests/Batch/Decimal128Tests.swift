@@ -11,7 +11,7 @@ struct Decimal128Tests {
   }
 
   @Test("Order, text and normal form", .enabled(if: ValueOracle.isAvailable))
-  func compare() throws {
+  func compare() async throws {
     var numbers = SeededNumbers()
     var texts = [
       "0", "-0.00", "1", "1.0", "-1", "0.1", "99999999999999999999999999999999999999",
@@ -31,7 +31,7 @@ struct Decimal128Tests {
         texts[Int.random(in: 0..<texts.count, using: &numbers)],
       ]
     }
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       """
       from decimal import Decimal, getcontext
       getcontext().prec = 100

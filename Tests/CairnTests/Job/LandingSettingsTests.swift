@@ -13,9 +13,9 @@ struct LandingSettingsTests {
     ], sink: SinkOptions(url: "sqlite:x.db", table: "t", key: ["k"]))
 
   @Test("It is SHA-256 of sorted JSON", .enabled(if: ValueOracle.isAvailable))
-  func canonicalForm() throws {
+  func canonicalForm() async throws {
     // Written by hand from the definition, put into order and hashed by Python.
-    let expected = try ValueOracle.run(
+    let expected = try await ValueOracle.run(
       """
       import hashlib
       settings = {

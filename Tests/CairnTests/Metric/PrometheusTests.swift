@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test("the text is read back, and read by Prometheus's own client for Python")
-  func text() throws {
+  func text() async throws {
     let metrics = PrometheusMetrics()
     filled(metrics, times: 2)
     Timer(label: "cairn_commit_seconds", dimensions: [("job", "j")], factory: metrics)
@@ -27,7 +27,7 @@ import Testing
     let text = MetricText.render(metrics.snapshot())
     #expect(MetricText.parse(text) == metrics.snapshot())
 
-    let found = try PythonReader.samples(text)
+    let found = try await PythonReader.samples(text)
     #expect(found["cairn_rows_total{job=a \"b\"\\\n}"] == 10)
     #expect(found["cairn_time_saved_seconds_total{}"] == 0.5)
     #expect(found["_9_bad_name{}"] == 2.5)
@@ -56,7 +56,7 @@ import Testing
         .increment(by: 1)
       try await file.write()
     }
-    let found = try PythonReader.samples(String(contentsOfFile: path, encoding: .utf8))
+    let found = try await PythonReader.samples(String(contentsOfFile: path, encoding: .utf8))
     #expect(found["cairn_rows_total{job=a \"b\"\\\n}"] == 18)
     #expect(found["_9_bad_name{}"] == 2.5)
     #expect(found["sizes_count{}"] == 3)
@@ -85,7 +85,7 @@ import Testing
       }
       try await group.waitForAll()
     }
-    let found = try PythonReader.samples(String(contentsOfFile: path, encoding: .utf8))
+    let found = try await PythonReader.samples(String(contentsOfFile: path, encoding: .utf8))
     #expect(found["c_total{}"] == Double(writers * 20))
   }
 
@@ -96,8 +96,8 @@ import Testing
     let metrics = PrometheusMetrics()
     filled(metrics)
     try await PrometheusFile(path: path, metrics: metrics).write()
-    #expect(
-      try PythonReader.samples(String(contentsOfFile: path, encoding: .utf8))["sizes_count{}"] == 1)
+    let found = try await PythonReader.samples(String(contentsOfFile: path, encoding: .utf8))
+    #expect(found["sizes_count{}"] == 1)
     await #expect(throws: FileError.self) {
       try await PrometheusFile(path: folder.url.path + "/none/x.prom", metrics: metrics).write()
     }
@@ -118,14 +118,14 @@ import Testing
 
 /// Reads figures with Prometheus's client for Python.
 private enum PythonReader {
-  static func samples(_ text: String) throws -> [String: Double] {
+  static func samples(_ text: String) async throws -> [String: Double] {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let venv =
       ProcessInfo.processInfo.environment["CAIRN_VENV"] ?? root.appending(path: ".venv").path
     let folder = try TemporaryFolder()
     let path = try folder.file("metrics", text)
-    let output = try run(
+    let output = try await run(
       venv + "/bin/python",
       [root.appending(path: "Tests/Peers/record_peers.py").path, "metrics", path])
     return try JSONDecoder().decode([String: Double].self, from: Data(output))

@@ -41,15 +41,15 @@ import Testing
     let half = bytes.count / 2
     let stored: [UInt8] =
       switch form {
-      case "gzip": try run("gzip", ["-c"], input: bytes)
+      case "gzip": try await run("gzip", ["-c"], input: bytes)
       case "gzip members":
-        try run("gzip", ["-c"], input: Array(bytes[..<half]))
+        try await run("gzip", ["-c"], input: Array(bytes[..<half]))
           + run("gzip", ["-c"], input: []) + run("gzip", ["-1c"], input: Array(bytes[half...]))
       case "gzip padding":
-        try run("gzip", ["-c"], input: bytes) + [UInt8](repeating: 0, count: 700)
-      case "zstd": try run("zstd", ["-qc"], input: bytes)
+        try await run("gzip", ["-c"], input: bytes) + [UInt8](repeating: 0, count: 700)
+      case "zstd": try await run("zstd", ["-qc"], input: bytes)
       case "zstd frames":
-        try [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
+        try await [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
           + run("zstd", ["-qc"], input: Array(bytes[..<half]))
           + run("zstd", ["-q19c"], input: Array(bytes[half...]))
       default: bytes
@@ -82,8 +82,8 @@ import Testing
     let bytes = Array(Self.text.utf8)
     for record in recorded {
       let part = bytes[Int(record.extent.start.offset)..<Int(record.extent.end.offset)]
-      let digest = String(decoding: try run("sha256sum", [], input: Array(part)), as: UTF8.self)
-      #expect(digest.prefix(64) == record.contentDigest)
+      let sum = try await run("sha256sum", [], input: Array(part))
+      #expect(String(decoding: sum.prefix(64), as: UTF8.self) == record.contentDigest)
     }
     #expect(recorded.count == 3)
     #expect(recorded[0].extent.start.offset == 0)
@@ -97,7 +97,7 @@ import Testing
     for (tool, arguments, compression) in [
       ("gzip", ["-c"], SourceCompression.gzip), ("zstd", ["-qc"], .zstd),
     ] {
-      let stored = try run(tool, arguments, input: Array(long.utf8))
+      let stored = try await run(tool, arguments, input: Array(long.utf8))
       let cut = try folder.file("cut.\(tool)", Array(stored.dropLast(20)))
       await #expect(
         throws: SourceError.truncated(
@@ -118,7 +118,7 @@ import Testing
         #expect(offset > 0 && offset <= UInt64(stored.count))
       }
     }
-    let wrong = try run("gzip", ["-c"], input: Array(long.utf8))
+    let wrong = try await run("gzip", ["-c"], input: Array(long.utf8))
     let junk = try folder.file("junk.gz", wrong + Array("trailing".utf8))
     await #expect(
       throws: SourceError.corrupt(
@@ -149,7 +149,7 @@ import Testing
     #expect(await error(pipe) == .notAFile(path: pipe))
     let empty = try folder.file("empty", "")
     #expect(await error(empty) == .empty(path: empty))
-    let emptyGzip = try folder.file("empty.gz", try run("gzip", ["-c"]))
+    let emptyGzip = try folder.file("empty.gz", try await run("gzip", ["-c"]))
     #expect(await error(emptyGzip) == .empty(path: emptyGzip))
     for (format, magic) in [
       ("bzip2", [0x42, 0x5A, 0x68, 0x39] as [UInt8]),

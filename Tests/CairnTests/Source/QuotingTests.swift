@@ -5,7 +5,7 @@ import Testing
 
 /// Quoted text against Python's csv module.
 @Suite struct QuotingTests {
-  @Test func `quoted texts parse as Python's csv module parses them`() throws {
+  @Test func `quoted texts parse as Python's csv module parses them`() async throws {
     let folder = try TemporaryFolder()
     var texts: [(text: String, rows: [[String]])] = []
     for seed in 0..<40 as Range<UInt64> {
@@ -37,7 +37,7 @@ import Testing
       print(json.dumps([list(csv.reader(open(f"{sys.argv[1]}/{i}.csv", newline="")))
         for i in range(int(sys.argv[2]))]))
       """
-    let output = try run("python3", ["-c", script, folder.url.path, "\(texts.count)"])
+    let output = try await run("python3", ["-c", script, folder.url.path, "\(texts.count)"])
     let expected = try JSONDecoder().decode([[[String]]].self, from: Data(output))
     for (index, text) in texts.enumerated() {
       let columns = expected[index][0].count

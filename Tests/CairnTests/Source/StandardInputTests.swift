@@ -21,7 +21,7 @@ import Testing
   @Test(arguments: [false, true])
   func `what was looked at is still read`(isCompressed: Bool) async throws {
     var bytes = Array(FileSourceTests.text.utf8)
-    if isCompressed { bytes = try run("gzip", ["-c"], input: bytes) }
+    if isCompressed { bytes = try await run("gzip", ["-c"], input: bytes) }
     let source = Self.source(bytes)
     #expect(!source.isRepeatable)
     await #expect(throws: SourceError.notReadToEnd(name: "standard input")) {

@@ -26,7 +26,26 @@ final class TemporaryFolder {
 }
 
 /// Runs a program with bytes on its standard input; returns what it writes.
-func run(_ program: String, _ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
+func run(
+  _ program: String, _ arguments: [String], input: [UInt8] = []
+) async throws -> [UInt8] {
+  try await onOwnThread { try runBlocking(program, arguments, input: input) }
+}
+
+/// Does what blocks on a thread of its own: the tests beside this one want Swift's few threads.
+func onOwnThread<Value: Sendable>(
+  _ body: @escaping @Sendable () throws -> Value
+) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+  }
+}
+
+/// Runs a program and waits for it here, as a `defer` must: only what is quick.
+@discardableResult
+func runBlocking(
+  _ program: String, _ arguments: [String], input: [UInt8] = []
+) throws -> [UInt8] {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = [program] + arguments

@@ -175,12 +175,12 @@ import Testing
     let mounted = place.file("small")
     try FileManager.default.createDirectory(atPath: mounted, withIntermediateDirectories: true)
     guard
-      (try? run("mount", ["-t", "tmpfs", "-o", "size=200k", "tmpfs", mounted])) != nil
+      (try? await run("mount", ["-t", "tmpfs", "-o", "size=200k", "tmpfs", mounted])) != nil
     else {
       print("no tmpfs can be mounted here; the test of a full disk is skipped")
       return
     }
-    defer { _ = try? run("umount", ["-l", mounted]) }
+    defer { _ = try? runBlocking("umount", ["-l", mounted]) }
     let checkpoints = place.checkpoints("small/checkpoints", compression: .none)
     var ids: [String] = []
     var failure: (any Error)?

@@ -7,10 +7,10 @@ struct DateTimeParserTests {
   let iso = DateTimeParser(pattern: nil, zone: nil, rounds: false)
 
   @Test("Every day of 1900–2100 and no other", .enabled(if: ValueOracle.isAvailable))
-  func everyDay() throws {
+  func everyDay() async throws {
     // For each year the days (from 1970) of its dates by month and day; what is missing is no date.
     let years = Array(1900...2100) + [1, 4, 100, 400, 1582, 9999]
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       """
       import datetime
       epoch = datetime.date(1970, 1, 1).toordinal()
@@ -60,11 +60,11 @@ struct DateTimeParserTests {
   ]
 
   @Test("By pattern", .enabled(if: ValueOracle.isAvailable))
-  func byPattern() throws {
+  func byPattern() async throws {
     var numbers = SeededNumbers()
     let range: ClosedRange<Int64> = -30_000_000_000_000_000...253_000_000_000_000_000
     let moments = (0..<400).map { _ in Int64.random(in: range, using: &numbers) }
-    let texts = try ValueOracle.run(
+    let texts = try await ValueOracle.run(
       """
       import datetime
       epoch = datetime.datetime(1970, 1, 1)
@@ -93,9 +93,9 @@ struct DateTimeParserTests {
   }
 
   @Test("Two-digit years turn at 69", .enabled(if: ValueOracle.isAvailable))
-  func pivot() throws {
+  func pivot() async throws {
     let texts = (0..<100).map { ($0 < 10 ? "0" : "") + "\($0)0301" }
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       """
       import datetime
       epoch = datetime.datetime(1970, 1, 1)
@@ -140,7 +140,7 @@ struct DateTimeParserTests {
   }
 
   @Test("ISO 8601 and nothing else", .enabled(if: ValueOracle.isAvailable))
-  func isoTexts() throws {
+  func isoTexts() async throws {
     var numbers = SeededNumbers()
     var texts = [
       "2025-01-29", "2025-01-29T", "2025-01-29 ", "2025-01-29T14", "2025-01-29T14:30",
@@ -161,7 +161,7 @@ struct DateTimeParserTests {
       }
       texts.append(String(text))
     }
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       """
       import datetime, re
       form = re.compile(r'(\\d{4})-(\\d\\d)-(\\d\\d)(?:[Tt ](\\d\\d):(\\d\\d)(?::(\\d\\d)(?:[.,](\\d+))?)?'

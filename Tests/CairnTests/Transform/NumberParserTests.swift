@@ -119,11 +119,11 @@ struct NumberParserTests {
   @Test(
     "In every notation", .enabled(if: ValueOracle.isAvailable),
     arguments: [(".", nil), (",", "."), (".", ","), (",", " ")] as [(String, String?)])
-  func everyNotation(decimal: String, thousands: String?) throws {
+  func everyNotation(decimal: String, thousands: String?) async throws {
     var numbers = SeededNumbers()
     let types = [[18, 3], [5, 2], [38, 0], [38, 38], [1, 0], [38, 10]]
     let texts = Self.texts(using: &numbers, decimal: decimal, thousands: thousands)
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       Self.script,
       input: Input(texts: texts, decimal: decimal, thousands: thousands, types: types),
       as: [Answer].self)

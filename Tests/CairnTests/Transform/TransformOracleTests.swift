@@ -108,7 +108,7 @@ struct TransformOracleTests {
 
   @Test(
     "Dictionary-coded and plain", .enabled(if: ValueOracle.isAvailable), arguments: [false, true])
-  func randomRows(isPlain: Bool) throws {
+  func randomRows(isPlain: Bool) async throws {
     var numbers = SeededNumbers()
     let rows = (0..<3000).map { _ in
       Self.pools.map { pool in
@@ -118,7 +118,7 @@ struct TransformOracleTests {
           : pool[Int.random(in: 0..<pool.count, using: &numbers)]
       }
     }
-    let answers = try ValueOracle.run(Self.script, input: rows, as: [Answer].self)
+    let answers = try await ValueOracle.run(Self.script, input: rows, as: [Answer].self)
     let transform = try BatchTransform(
       columns: Self.columns,
       rules: [RowRule(name: "w_below_g", left: "w", comparison: .lessOrEqual, right: "g")],

@@ -48,7 +48,7 @@ struct UUIDAndJSONTests {
   }
 
   @Test("JSON as Python's json reads it", .enabled(if: ValueOracle.isAvailable))
-  func json() throws {
+  func json() async throws {
     var numbers = SeededNumbers()
     let seeds = [
       #"{"a":[1,2.5e-3,-0,true,false,null,"x\u00e9\n"],"b":{}}"#, "[]", "[[],{}]", "0", "-1.5E+10",
@@ -74,7 +74,7 @@ struct UUIDAndJSONTests {
       }
       texts.append(String(text))
     }
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       """
       def refuse(x): raise ValueError
       def valid(t):

@@ -5,34 +5,25 @@ import Foundation
 /// Asks Python's standard library what texts mean: an implementation that shares nothing with ours.
 enum ValueOracle {
   /// Whether there is a Python to ask.
-  static let isAvailable: Bool = (try? run("print('1')", input: "null", as: Int.self)) == 1
+  static let isAvailable = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    .contains { FileManager.default.isExecutableFile(atPath: "\($0)/python3") }
 
   /// Runs a script that finds its input, decoded from JSON, in `data` and prints JSON.
   static func run<Answer: Decodable>(
     _ script: String, input: some Encodable, as type: Answer.Type
-  ) throws -> Answer {
+  ) async throws -> Answer {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("cairn-oracle-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let inputFile = folder.appendingPathComponent("input.json")
-    let outputFile = folder.appendingPathComponent("output.json")
     let scriptFile = folder.appendingPathComponent("oracle.py")
     try JSONEncoder().encode(input).write(to: inputFile)
     let prelude = "import json, sys\ndata = json.load(open(sys.argv[1]))\n"
     try Data((prelude + script).utf8).write(to: scriptFile)
-    _ = FileManager.default.createFile(atPath: outputFile.path, contents: nil)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", scriptFile.path, inputFile.path]
-    process.standardOutput = try FileHandle(forWritingTo: outputFile)
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure(status: process.terminationStatus) }
-    return try JSONDecoder().decode(type, from: Data(contentsOf: outputFile))
+    let output = try await CairnTests.run("python3", [scriptFile.path, inputFile.path])
+    return try JSONDecoder().decode(type, from: Data(output))
   }
-
-  struct Failure: Error { var status: Int32 }
 }
 
 /// Numbers that look random and depend on nothing but the seed, which is printed.

@@ -15,10 +15,10 @@ struct ZoneRulesTests {
       "Asia/Jakarta", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata",
       "America/Sao_Paulo", "Pacific/Apia", "UTC",
     ])
-  func everyTransition(zone: String) throws {
+  func everyTransition(zone: String) async throws {
     // Every quarter of an hour that some clock change could touch is probed: two days around each
     // change, which Python finds by itself.
-    let answers = try ValueOracle.run(
+    let answers = try await ValueOracle.run(
       """
       import datetime, zoneinfo
       zone = zoneinfo.ZoneInfo(data)
