@@ -137,6 +137,22 @@ private func readThrift(_ bytes: UnsafeRawBufferPointer) {
   var statistics = ThriftCompactReader(bytes, fileOffset: 0)
   _ = try? StatisticsReader.read(&statistics)
   _ = try? FooterReader.read(bytes, fileOffset: 1 << 20)
+  _ = try? BloomFilterHeader.read(bytes, fileOffset: 0)
+  readPageIndex(bytes)
+}
+
+/// The two parts of a page index, the first as long as the first byte says.
+private func readPageIndex(_ bytes: UnsafeRawBufferPointer) {
+  guard let length = bytes.first.map(Int.init), bytes.count > length else { return }
+  let rest = bytes.dropFirst()
+  let chunk = ColumnChunkMetadata(
+    physicalType: .int64, path: ["a"], encodings: [], codec: .uncompressed, valueCount: 100,
+    uncompressedByteCount: 1000, compressedByteCount: 1000, dataPageOffset: 4)
+  let parts = PageIndexReader.Parts(
+    offsets: UnsafeRawBufferPointer(rebasing: rest.prefix(length)),
+    bounds: UnsafeRawBufferPointer(rebasing: rest.dropFirst(length)))
+  guard let index = try? PageIndexReader.read(parts, of: chunk, rowCount: 100) else { return }
+  precondition(index.pages.first?.rows.lowerBound == 0 && index.pages.last?.rows.upperBound == 100)
 }
 
 nonisolated(unsafe) private var blackHole: UInt8 = 0

@@ -13,7 +13,8 @@
 private let limits = ReaderLimits(
   footerByteCount: 1 << 20, chunkByteCount: 1 << 22, rowCount: 1 << 16, elementCount: 1 << 16)
 
-/// Reads every column of a file that is `count` bytes at `start`, and some rows by a predicate.
+/// Reads every column, page index and bloom filter of a file that is `count` bytes at `start`, and
+/// some rows by predicates.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = ByteStorage(copying: UnsafeBufferPointer(start: start, count: count))
@@ -27,6 +28,12 @@ public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
           column, rowGroup: rowGroup, verifyChecksums: false, scratch: scratch)
       else { continue }
       check(vector, rowCount: Int(reader.metadata.rowGroups[rowGroup].rowCount))
+    }
+    for column in reader.metadata.leaves.indices.prefix(64) {
+      let index = try? reader.pageIndex(column: column, rowGroup: rowGroup)
+      for page in index?.pages ?? [] { precondition(page.offset >= 0 && page.byteCount > 0) }
+      let filter = try? reader.bloomFilter(column: column, rowGroup: rowGroup)
+      _ = filter?.mayContain([UInt8](repeating: 7, count: 8))
     }
   }
   readChosenRows(reader, scratch)

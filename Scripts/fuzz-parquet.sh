@@ -44,6 +44,6 @@ for target in $targets; do
       -name '*.parquet*' -size -8k -exec cp -f {} "$folder/seeds" \; 2>/dev/null || true
     set -- "$@" "$folder/seeds"
   fi
-  "$folder/parquet-fuzz-$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 \
+  "$folder/parquet-fuzz-$target" -max_total_time="$seconds" -max_len=8192 -timeout=60 \
     -rss_limit_mb=4096 -artifact_prefix="$folder/finds/$target-" -print_final_stats=1 "$@"
 done

@@ -250,7 +250,7 @@ def memory(bench: Bench):
             try:
                 done = run()
             except measure.BenchError as error:
-                rows.append(failed(f"peak memory, {verb}, {what}", error))
+                rows.append(table.failed(f"peak memory, {verb}, {what}", error))
                 continue
             rate = source.stat().st_size / done.seconds
             rows.append(
@@ -392,10 +392,6 @@ def find(value, name: str):
     return None
 
 
-def failed(what: str, error: Exception) -> table.Row:
-    return table.Row(what, verdict="**failed**", note=" ".join(str(error).replace("|", "/").split()))
-
-
 def machine() -> str:
     cpu = platform.processor() or platform.machine()
     try:
@@ -434,7 +430,7 @@ def main() -> int:
         try:
             rows += SECTIONS[name](bench)
         except (measure.BenchError, OSError) as error:
-            rows.append(failed(name, error))
+            rows.append(table.failed(name, error))
     shutil.rmtree(bench.work, ignore_errors=True)
 
     text = f"{about}\n\nSides run in turn, {bench.rounds} times; medians decide.\n\n"

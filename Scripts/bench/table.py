@@ -29,6 +29,10 @@ def verdict(met: bool) -> str:
     return "met" if met else "**missed**"
 
 
+def failed(what: str, error: Exception) -> Row:
+    return Row(what, verdict="**failed**", note=" ".join(str(error).replace("|", "/").split()))
+
+
 def compared(what, ours, theirs, target, at_least, note="") -> Row:
     """A comparison of two series. `at_least`: their time over ours must reach the target;
     otherwise our time over theirs must not exceed it. The medians decide."""

@@ -329,7 +329,7 @@ final class ColumnCells {
   func mismatch(_ expected: String, _ found: String) -> ParquetError {
     ParquetError(
       .rowMismatch, expected: expected, found: found, column: descriptor.name,
-      row: place.firstRow + place.row)
+      row: place.fileRow)
   }
 
   private func missing(_ type: Any.Type) -> ParquetError {
@@ -344,12 +344,23 @@ final class ColumnCells {
 
 /// The row that is being decoded.
 final class RowPlace {
-  /// Its number in the row group.
+  /// Its number among the rows of the row group that are wanted.
   var row = -1
+  /// How many these are.
+  var rowCount = 0
   /// Rows of the file before the row group.
   var firstRow = 0
-  /// Rows of the row group.
-  var rowCount = 0
+  /// All rows of the row group.
+  var groupRowCount = 0
+  /// The rows of the row group that are wanted; nil if they all are.
+  var chosen: RowRanges?
+
+  /// Its number in the file, for errors.
+  var fileRow: Int {
+    let row = max(row, 0)
+    guard let chosen, row < chosen.count else { return firstRow + row }
+    return firstRow + (chosen.rows(at: [UInt32(row)]).ranges.first?.lowerBound ?? row)
+  }
 }
 
 extension ColumnDescriptor {

@@ -68,6 +68,40 @@ extension PageIndex {
         statistics: statistics, isEmpty: levels.selection.count == 0))
   }
 
+  /// Sets bounds and NaN count of a chunk of numbers by those of its pages, which were found already.
+  ///
+  /// - Returns: False if they are to be found otherwise.
+  func setBounds(
+    of type: PhysicalType, order: SortOrder, in statistics: inout ColumnStatistics
+  ) -> Bool {
+    guard pages.count > 1 else { return false }
+    switch (type, order) {
+    case (.int32, .signed): setBounds(as: Int32.self, in: &statistics)
+    case (.int32, .unsigned): setBounds(as: UInt32.self, in: &statistics)
+    case (.int64, .signed): setBounds(as: Int64.self, in: &statistics)
+    case (.int64, .unsigned): setBounds(as: UInt64.self, in: &statistics)
+    case (.float, .floatingPoint): setBounds(as: Float.self, in: &statistics)
+    case (.double, .floatingPoint): setBounds(as: Double.self, in: &statistics)
+    default: return false
+    }
+    if order == .floatingPoint {
+      statistics.nanCount = pages.reduce(0) { $0 + ($1.statistics?.nanCount ?? 0) }
+    }
+    return true
+  }
+
+  /// A page without bounds has no values but nulls and NaN.
+  private func setBounds<Value: Comparable & BitwiseCopyable>(
+    as: Value.Type, in statistics: inout ColumnStatistics
+  ) {
+    func number(_ bytes: [UInt8]?) -> Value? {
+      bytes?.withUnsafeBytes { $0.loadUnaligned(as: Value.self) }
+    }
+    let low = pages.compactMap { number($0.statistics?.minValue) }.min()
+    let high = pages.compactMap { number($0.statistics?.maxValue) }.max()
+    if let low, let high { StatisticsWriter.set(low, high, in: &statistics) }
+  }
+
   /// The index of a chunk with these statistics.
   consuming func finished(chunk statistics: ColumnStatistics) -> PageIndex {
     if pages.count == 1 { pages[0].statistics = statistics }

@@ -87,7 +87,12 @@ public struct RemoteFileReader: Sendable {
 
   /// A reader that has these ranges, of which those in the tail are not read again.
   private func reader(of ranges: [Range<Int>]) async throws -> FileReader {
-    let missing = ranges.filter { !tail.contains($0) }.coalesced(gap: gap)
+    // Chunks of some old writers are longer than stated.
+    let slack = metadata.uncountedByteCount
+    let whole = ranges.filter { !$0.isEmpty }.map {
+      $0.lowerBound..<max($0.upperBound, min($0.upperBound + slack, tail.fileByteCount))
+    }
+    let missing = whole.filter { !tail.contains($0) }.coalesced(gap: gap)
     var fetched = tail
     if !missing.isEmpty {
       fetched.add(

@@ -118,51 +118,14 @@ extension FileReader {
   func read(
     _ plan: ReadPlan.RowGroup, _ planner: ReadPlanner, _ scratch: DecoderScratch
   ) throws(ParquetError) -> RowBatch? {
-    var rows = plan.rows
-    var tested: [Int: ColumnVector] = [:]
-    var matches: [UInt32]?
-    if plan.match != .all, let predicate = planner.predicate {
-      for column in predicate.columns {
-        tested[column] = try read(rows, plan.parts[column], column, plan, planner, scratch)
-      }
-      let found = predicate.truths(tested).matches
-      if found.isEmpty { return nil }
-      if found.count < rows.count {
-        rows = rows.rows(at: found)
-        matches = found
-      }
-    }
+    guard let chosen = try choose(plan, planner, scratch) else { return nil }
     var columns: [ColumnVector] = []
     for column in planner.columns {
-      if let vector = tested[column] {
-        columns.append(matches.map { vector.taking($0) } ?? vector)
-      } else {
-        var part = plan.parts[column]
-        if matches != nil {
-          // Perhaps fewer pages than planned are needed.
-          let rowGroup = metadata.rowGroups[plan.index]
-          part = ColumnPart(
-            of: rowGroup.columns[column], plan.indexes[column], wanted: rows,
-            rowCount: Int(rowGroup.rowCount))
-        }
-        columns.append(try read(rows, part, column, plan, planner, scratch))
-      }
+      columns.append(try read(column, of: chosen, planner.options, scratch))
     }
     return RowBatch(
-      rowGroup: plan.index, rowCount: rows.count,
+      rowGroup: plan.index, rowCount: chosen.rows.count,
       schema: FileSchema(columns: planner.columns.map { metadata.schema.columns[$0] }),
       columns: columns)
-  }
-
-  /// Reads some rows of a column, which `part` has all of.
-  private func read(
-    _ rows: RowRanges, _ part: ColumnPart?, _ column: Int, _ plan: ReadPlan.RowGroup,
-    _ planner: ReadPlanner, _ scratch: DecoderScratch
-  ) throws(ParquetError) -> ColumnVector {
-    guard let part else { return ColumnVector(values: .boolean([])) }
-    let vector = try read(
-      part, column: column, rowGroup: plan.index, plan.indexes[column],
-      verifyChecksums: planner.options.verifiesChecksums, scratch: scratch)
-    return part.rows == rows ? vector : vector.taking(rows.positions(in: part.rows))
   }
 }

@@ -27,29 +27,62 @@ extension FileReader {
     as type: Row.Type = Row.self, rowGroups: Range<Int>? = nil, verifyChecksums: Bool = true
   ) -> RowReader<Row> {
     RowReader(
-      reader: self, rowGroups: rowGroups ?? 0..<metadata.rowGroups.count,
-      verifyChecksums: verifyChecksums)
+      reader: self, rowGroups: rowGroups ?? 0..<metadata.rowGroups.count, planner: nil,
+      options: RowReadOptions(verifiesChecksums: verifyChecksums))
+  }
+
+  /// The rows for which `predicate` is true, as Swift values. See
+  /// ``rows(as:rowGroups:verifyChecksums:)`` for how, ``rows(where:columns:rowGroups:options:scratch:)``
+  /// for what is passed over.
+  ///
+  /// ```swift
+  /// let dear = try reader.rows(as: Price.self, where: column("bid") >= 100).all()
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - type: The type of a row.
+  ///   - predicate: Which rows; it may test columns that the type does not ask for.
+  ///   - rowGroups: Which row groups to look into, by position; nil for all.
+  ///   - options: What to use for skipping, and whether to hold pages against their CRC-32.
+  /// - Throws: ``ParquetError`` of kind `misuse` if predicate or row groups do not fit the file.
+  public func rows<Row: Decodable>(
+    as type: Row.Type, where predicate: RowPredicate, rowGroups: Range<Int>? = nil,
+    options: RowReadOptions = RowReadOptions()
+  ) throws(ParquetError) -> RowReader<Row> {
+    // Which columns the type asks for is known once a row is decoded: none are planned for.
+    let planner = try ReadPlanner(
+      metadata, where: predicate, columns: [], rowGroups: rowGroups.map(Array.init),
+      options: options)
+    return RowReader(
+      reader: self, rowGroups: rowGroups ?? 0..<metadata.rowGroups.count, planner: planner,
+      options: options)
   }
 }
 
-/// The rows of a file, decoded one at a time; made by ``FileReader/rows(as:rowGroups:verifyChecksums:)``.
+/// The rows of a file, decoded one at a time; made by ``FileReader/rows(as:rowGroups:verifyChecksums:)``
+/// and ``FileReader/rows(as:where:rowGroups:options:)``.
 ///
 /// A row that cannot be decoded gives a ``ParquetError`` with its number, its column, what was expected
 /// and what was found, and ends the sequence.
 public struct RowReader<Row: Decodable>: Sequence {
   private let reader: FileReader
   private let rowGroups: Range<Int>
-  private let verifyChecksums: Bool
+  /// Chooses rows; nil if all are wanted.
+  private let planner: ReadPlanner?
+  private let options: RowReadOptions
 
-  init(reader: FileReader, rowGroups: Range<Int>, verifyChecksums: Bool) {
+  init(
+    reader: FileReader, rowGroups: Range<Int>, planner: ReadPlanner?, options: RowReadOptions
+  ) {
     self.reader = reader
     self.rowGroups = rowGroups
-    self.verifyChecksums = verifyChecksums
+    self.planner = planner
+    self.options = options
   }
 
   /// Begins at the first row.
   public func makeIterator() -> Iterator {
-    Iterator(plan: RowPlan(reader, rowGroups: rowGroups, verifyChecksums: verifyChecksums))
+    Iterator(plan: RowPlan(reader, rowGroups: rowGroups, planner: planner, options: options))
   }
 
   /// No guess: an array of all rows is better made by ``all()``.
@@ -107,18 +140,24 @@ final class RowPlan {
   let place = RowPlace()
   private lazy var root = RowScope(prefix: "", plan: self)
 
-  private let verifyChecksums: Bool
+  private let planner: ReadPlanner?
+  private let options: RowReadOptions
   private let scratch = DecoderScratch()
   private var rowGroups: Range<Int>
   private var rowGroup = -1
+  /// The rows of the row group at hand that a predicate chose.
+  private var chosen: ChosenRows?
   private var columns: [String: Int] = [:]
   /// By position in the schema; those that were asked for.
   private var cells: [ColumnCells?]
 
-  init(_ reader: FileReader, rowGroups: Range<Int>, verifyChecksums: Bool) {
+  init(
+    _ reader: FileReader, rowGroups: Range<Int>, planner: ReadPlanner?, options: RowReadOptions
+  ) {
     self.reader = reader
     self.rowGroups = rowGroups
-    self.verifyChecksums = verifyChecksums
+    self.planner = planner
+    self.options = options
     let schema = reader.metadata.schema.columns
     for (position, column) in schema.enumerated() where columns[column.name] == nil {
       columns[column.name] = position
@@ -140,7 +179,8 @@ final class RowPlan {
 
   private func advanceRowGroup() throws(ParquetError) -> Bool {
     while place.row >= place.rowCount {
-      place.firstRow += place.rowCount
+      place.firstRow += place.groupRowCount
+      place.groupRowCount = 0
       place.row = 0
       place.rowCount = 0
       guard let next = rowGroups.popFirst() else {
@@ -154,25 +194,48 @@ final class RowPlan {
           found: "\(next)")
       }
       rowGroup = next
-      for cells in cells {
-        guard let cells else { continue }
-        do { try load(cells) } catch { throw end(with: error) }
+      place.groupRowCount = Int(reader.metadata.rowGroups[next].rowCount)
+      do {
+        guard let count = try choose() else { continue }
+        for cells in cells {
+          if let cells { try load(cells) }
+        }
+        place.rowCount = count
+      } catch {
+        throw end(with: error)
       }
-      place.rowCount = Int(reader.metadata.rowGroups[next].rowCount)
     }
     return true
   }
 
+  /// Finds the rows of the row group at hand that are wanted, and how many they are; nil if none is.
+  private func choose() throws(ParquetError) -> Int? {
+    guard let planner else { return place.groupRowCount }
+    chosen = nil
+    place.chosen = nil
+    guard let plan = try reader.plan(planner, rowGroup),
+      let found = try reader.choose(plan, planner, scratch)
+    else { return nil }
+    chosen = found
+    place.chosen = found.rows
+    return found.rows.count
+  }
+
   private func load(_ cells: ColumnCells) throws(ParquetError) {
-    try cells.load(
-      reader.readColumn(
-        cells.column, rowGroup: rowGroup, verifyChecksums: verifyChecksums, scratch: scratch))
+    if let chosen {
+      try cells.load(reader.read(cells.column, of: chosen, options, scratch))
+    } else {
+      try cells.load(
+        reader.readColumn(
+          cells.column, rowGroup: rowGroup, verifyChecksums: options.verifiesChecksums,
+          scratch: scratch))
+    }
   }
 
   /// Stops: no row follows.
   @usableFromInline
   func end(with error: any Error) -> ParquetError {
-    let row = place.firstRow + max(place.row, 0)
+    let row = place.fileRow
     rowGroups = 0..<0
     place.row = -1
     place.rowCount = 0
@@ -209,7 +272,7 @@ final class RowPlan {
     let listed = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
     return ParquetError(
       .rowMismatch, expected: "a column for a property of type \(type)",
-      found: "none among \(listed)", column: name, row: place.firstRow + place.row)
+      found: "none among \(listed)", column: name, row: place.fileRow)
   }
 }
 

@@ -42,7 +42,8 @@ enum StatisticsWriter {
     }
   }
 
-  private static func set<Value: BitwiseCopyable>(
+  /// Sets the bounds of numbers.
+  static func set<Value: BitwiseCopyable>(
     _ smallest: Value, _ largest: Value, in statistics: inout ColumnStatistics
   ) {
     statistics.minValue = withUnsafeBytes(of: smallest) { Array($0) }

@@ -1,6 +1,7 @@
 /// How a ``FileWriter`` chooses a column's encoding when none is given for it.
 public enum EncodingPolicy: Sendable, Hashable {
-  /// Dictionary or plain, whichever is smaller before compression: little work.
+  /// A dictionary if it is smaller than plain before compression; else, for integers, deltas if a
+  /// sample of two thousand values is smaller by a tenth after compression; else plain. Little work.
   case fast
   /// Plain, dictionary, delta or byte stream split, whichever is smallest after compression: plausible ones are
   /// tried on the chunk's first 64 KiB of values.

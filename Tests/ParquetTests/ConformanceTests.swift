@@ -117,6 +117,43 @@ struct ConformanceTests {
     }
   }
 
+  /// Two keys of a gigabyte each, for a reader that was given the limits. Takes 3 GB of memory.
+  @Test(.enabled(if: ProcessInfo.processInfo.physicalMemory >= 8 << 30, "less than 8 GB of memory"))
+  func gigabytesAreReadWhereTheyAreAllowed() throws {
+    let file = try #require(
+      try ParquetTesting.files(in: "data", ending: "large_string_map.brotli.parquet").first)
+    let reader = try FileReader(path: file.path, limits: ReaderLimits(chunkByteCount: 3 << 30))
+    let vector = try reader.readColumn(0, rowGroup: 0)
+    #expect(reader.metadata.schema.columns[0].name == "arr.key" && vector.rowCount == 2)
+    guard case .byteArray(let keys) = vector.values else { throw CancellationError() }
+    let lengths = (0..<keys.count).map { position in keys.withBytes(at: position) { $0.count } }
+    let indices = vector.indices ?? [0, 1]
+    #expect(indices.map { lengths[Int($0)] } == [1 << 30, 1 << 30])
+  }
+
+  /// Each file from a store of byte ranges, of which no more than the footer comes with the tail.
+  @Test func filesReadFromAfarToo() async throws {
+    var count = 0
+    for file in try ParquetTesting.files(in: "data", ending: ".parquet") {
+      let name = file.lastPathComponent
+      guard name != "large_string_map.brotli.parquet",
+        let local = try? FileReader(path: file.path)
+      else { continue }
+      let store = RemoteFileReaderTests.Store([UInt8](try Data(contentsOf: file)))
+      let remote = try await RemoteFileReader(source: store, tailByteCount: 8, gap: 0)
+      for (position, column) in local.metadata.schema.columns.enumerated().prefix(20) {
+        let type = ReaderInteroperabilityTests.type(of: column)
+        for group in local.metadata.rowGroups.indices.prefix(3) {
+          guard let expected = try? local.readColumn(position, rowGroup: group) else { continue }
+          let found = try await remote.readColumn(position, rowGroup: group)
+          #expect(found.lines(type) == expected.lines(type), "\(name), \(column.name)")
+          count += 1
+        }
+      }
+    }
+    #expect(count > 250)
+  }
+
   @Test func corruptChecksumsAreSeenWhenVerified() throws {
     for file in try ParquetTesting.files(in: "data", ending: ".parquet")
     where Self.corruptChecksums.contains(file.lastPathComponent) {

@@ -69,12 +69,13 @@ private struct Everything: Codable, Equatable {
 /// Writes rows to memory.
 func write<Row: Encodable>(
   _ rows: [Row], schema: FileSchema? = nil, columns: [ColumnDescriptor] = [],
-  rowGroupRows: Int = 1 << 20, rowGroupBytes: Int = 128 << 20
+  rowGroupRows: Int = 1 << 20, rowGroupBytes: Int = 128 << 20,
+  options: WriterOptions = WriterOptions()
 ) throws -> [UInt8] {
   let output = SharedOutput()
   var writer = try RowWriter(
-    to: output, of: Row.self, schema: schema, columns: columns, rowGroupRows: rowGroupRows,
-    rowGroupBytes: rowGroupBytes)
+    to: output, of: Row.self, schema: schema, columns: columns, options: options,
+    rowGroupRows: rowGroupRows, rowGroupBytes: rowGroupBytes)
   try writer.write(contentsOf: rows)
   try writer.finish()
   return output.bytes
@@ -428,6 +429,44 @@ func error(_ body: () throws -> Void) -> ParquetError? {
     let file = try open(bytes)
     #expect(try file.rows(as: Part.self).all().map(\.a) == Array(0..<100))
     #expect(error { _ = try file.rows(as: Row.self).all() }?.column == "b")
+  }
+
+  /// Rows chosen by a predicate, from columns that are tested and columns that are not; each error
+  /// names the row by its number in the file.
+  @Test func readsTheRowsThatAPredicateChooses() throws {
+    struct Row: Codable, Equatable {
+      var id: Int
+      var text: String
+      var odd: Int?
+    }
+    struct Part: Decodable { var text: String }
+    struct Narrow: Decodable { var id: Int8 }
+    let rows = (0..<5000).map {
+      Row(id: $0 * 7 % 5000, text: "t\($0)", odd: $0 % 2 == 0 ? nil : $0)
+    }
+    let file = try open(
+      write(rows, rowGroupRows: 1300, options: WriterOptions(pageByteLimit: 500)))
+    let choices: [(RowPredicate, (Row) -> Bool)] = [
+      (column("id") < 40, { $0.id < 40 }), (column("odd") >= 4990, { $0.odd ?? 0 >= 4990 }),
+      (column("id") >= 0, { _ in true }), (column("id") == -1, { _ in false }),
+      (column("odd").isNull && column("text") >= "t49", { $0.odd == nil && $0.text >= "t49" }),
+    ]
+    for (predicate, isChosen) in choices {
+      #expect(try file.rows(as: Row.self, where: predicate).all() == rows.filter(isChosen))
+    }
+    #expect(
+      try file.rows(as: Part.self, where: column("odd") >= 4990).all().map(\.text) == [
+        "t4991", "t4993", "t4995", "t4997", "t4999",
+      ])
+    #expect(
+      try file.rows(as: Row.self, where: column("id") >= 0, rowGroups: 3..<4).all()
+        == Array(rows[3900...]))
+    let wrong = error { _ = try file.rows(as: Narrow.self, where: column("odd") == 1405).all() }
+    #expect(wrong?.row == 1405 && wrong?.column == "id")
+    #expect(error { _ = try file.rows(as: Row.self, where: column("x") == 1) }?.kind == .misuse)
+    #expect(
+      error { _ = try file.rows(as: Row.self, where: column("id") == 1, rowGroups: 3..<5) }?.kind
+        == .misuse)
   }
 
   @Test func cutsRowGroupsByRowsAndByBytes() throws {

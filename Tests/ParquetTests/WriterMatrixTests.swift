@@ -105,6 +105,7 @@ import Testing
     let sizes = [0, 1, 7, 8, 9, 63, 64, 65, 129, 400]
     let codecs: [Codec] = [
       .uncompressed, .snappy, .gzip, .zstd(level: 1), .zstd(level: -3), .lz4Raw,
+      .brotli(quality: 3),
     ]
     let limits = [1 << 20, 64, 1, 1000]
     var made: [String: [(column: MatrixColumn, number: Int)]] = [:]
@@ -239,7 +240,9 @@ import Testing
     let rows = Int.random(in: 0...mostRows, using: &generator)
     var options = WriterOptions()
     options.codec =
-      generator.pick([.uncompressed, .snappy, .gzip, .zstd(level: 3), .lz4Raw])
+      generator.pick([
+        .uncompressed, .snappy, .gzip, .zstd(level: 3), .lz4Raw, .brotli(quality: 5),
+      ])
     options.dataPages = Bool.random(using: &generator) ? .v1 : .v2
     options.encodingPolicy = Bool.random(using: &generator) ? .fast : .smallest
     options.pageByteLimit = generator.pick([1, 30, 500, 1 << 20])

@@ -26,16 +26,24 @@ COLUMNS = [
 def measure_parquet(bench) -> list:
     ours = build()
     rows = []
-    for name, what, target in COLUMNS:
-        source = bench.samples.column(
-            name,
-            lambda path: bench.python("pyarrow_parquet.py", "make", name, path, ROWS),
-        )
-        rows += Comparison(bench, ours, what, source, target).rows()
     chunks = bench.fresh("sample-chunks")
     measure.run([bench.cairn, "convert", bench.samples.extract(), "--out", chunks, "--quiet"])
-    rows += Comparison(bench, ours, "the sample's chunks, 45 columns", chunks, 1).rows()
+    sources = [("the sample's chunks, 45 columns", lambda: chunks, 1)]
+    for name, what, target in COLUMNS:
+        sources.append((what, lambda name=name: column(bench, name), target))
+    for what, source, target in sources:
+        # One that fails takes no figures of the others along.
+        try:
+            rows += Comparison(bench, ours, what, source(), target).rows()
+        except (measure.BenchError, OSError) as error:
+            rows.append(table.failed(what, error))
     return rows
+
+
+def column(bench, name: str) -> Path:
+    return bench.samples.column(
+        name, lambda path: bench.python("pyarrow_parquet.py", "make", name, path, ROWS)
+    )
 
 
 def build() -> Path:

@@ -66,12 +66,12 @@ def measured(rounds: int, body) -> dict:
     return figures
 
 
-def files(source: str) -> list:
+def files(source) -> list:
     path = Path(source)
     return sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
 
 
-def load(source: str, dictionary: bool) -> pyarrow.Table:
+def load(source, dictionary: bool) -> pyarrow.Table:
     parts = []
     for file in files(source):
         names = pyarrow.parquet.read_schema(file).names
@@ -81,6 +81,13 @@ def load(source: str, dictionary: bool) -> pyarrow.Table:
             )
         )
     return pyarrow.concat_tables(parts) if len(parts) > 1 else parts[0]
+
+
+def dictionary_coded(table: pyarrow.Table) -> pyarrow.Table:
+    for index, field in enumerate(table.schema):
+        if pyarrow.types.is_string(field.type) or pyarrow.types.is_binary(field.type):
+            table = table.set_column(index, field.name, table.column(index).dictionary_encode())
+    return table
 
 
 def main() -> None:
@@ -93,7 +100,12 @@ def main() -> None:
         return
     if command == "write":
         source, target, codec, rounds = rest[:4]
-        table = load(source, dictionary)
+        # Coded after reading, as pyarrow reads not every encoding of the chunks into a dictionary,
+        # and each chunk by itself, or each row group would get the dictionary of all.
+        parts = [load(file, False) for file in files(source)]
+        if dictionary:
+            parts = [dictionary_coded(part) for part in parts]
+        table = pyarrow.concat_tables(parts)
         # A row group for each chunk, or as many rows as the source has in one.
         size = pyarrow.parquet.read_metadata(files(source)[0]).row_group(0).num_rows
         figures = measured(
