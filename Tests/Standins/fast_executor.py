@@ -15,7 +15,7 @@ from graphql import (
     is_leaf_type,
 )
 from graphql.language import ast
-from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
+from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective, TypeNameMetaFieldDef
 
 MISSING = object()
 
@@ -115,7 +115,7 @@ class FastExecution:
                 key = node.alias.value if node.alias else node.name.value
                 field = fields.get(key)
                 if field is None:
-                    definition = self.schema.get_field(kind, node.name.value)
+                    definition = kind.fields.get(node.name.value, TypeNameMetaFieldDef)
                     field = fields[key] = Field(key, definition, node, kind)
                 if node.selection_set:
                     field.selections.append(node.selection_set)

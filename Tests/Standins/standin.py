@@ -120,7 +120,13 @@ class Standin:
             self.check_kind(rule.get("kind"))
         for kind in (given.get("random_faults") or {}).get("kinds", []):
             self.check_kind(kind)
+        before = dict(self.settings)
         self.settings.update(given)
+        try:
+            self.settings_changed(given)
+        except Refused:
+            self.settings = before
+            raise
         if not hasattr(self, "windows") or "rate_limit" in given:
             self.windows = {}
         if not hasattr(self, "faults") or "faults" in given or "random_faults" in given:
@@ -131,7 +137,6 @@ class Standin:
             self.update_count = 0
             self.updates_done = 0
         self.world.real_clock = self.settings["clock"] == "real"
-        self.settings_changed(given)
 
     @staticmethod
     def check_kind(kind):

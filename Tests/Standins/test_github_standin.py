@@ -483,6 +483,22 @@ class LimitTests(unittest.TestCase):
         self.assertIn("secondary rate limit", statuses[0][2]["message"])
         self.assertNotEqual(statuses[0][1]["x-ratelimit-remaining"], "0")
 
+    def test_too_many_at_once_meet_the_secondary_limit(self):
+        self.server.control("settings", {"concurrent": 2, "latency": 0.5})
+        body = json.dumps({"query": FIRST, "variables": {"name": "repo-0001"}})
+        headers = {"Authorization": "bearer test-token", "User-Agent": "plain"}
+        clients = [http.client.HTTPConnection("127.0.0.1", self.server.port) for _ in range(3)]
+        for client in clients:
+            client.request("POST", "/graphql", body, headers)
+        answers = [client.getresponse() for client in clients]
+        self.assertEqual(sorted(answer.status for answer in answers), [200, 200, 403])
+        for client, answer in zip(clients, answers, strict=True):
+            # Without a time to come back: a minute at least.
+            self.assertIsNone(answer.getheader("Retry-After"))
+            answer.read()
+            client.close()
+        self.assertEqual(self.first()[0], 200)
+
     def test_heavy_pages_fail_until_they_shrink(self):
         self.server.control("settings", {"heavy": {"nodes": 20}})
         outcomes = [self.server.graphql(FIRST, name="repo-0001", size=size)[0] for size in (40, 21, 20)]

@@ -401,6 +401,15 @@ class LimitTests(unittest.TestCase):
         self.assertEqual(self.server.get("/rest/api/3/project/search")["total"], 0)
         self.assertEqual(self.server.ask("GET", "/rest/api/3/myself")[0], 401)
 
+    def test_one_of_the_two_versions_alone(self):
+        paths = ("/rest/api/3/search/jql?jql=project=P01", "/rest/api/2/search?jql=project=P01")
+        for deployment, statuses in (("both", [200, 200]), ("cloud", [200, 410]), ("datacenter", [404, 200])):
+            self.server.control("settings", {"deployment": deployment})
+            self.assertEqual([self.server.ask("GET", path)[0] for path in paths], statuses)
+        with self.assertRaises(RuntimeError):
+            self.server.control("settings", {"deployment": "nowhere"})
+        self.assertEqual(self.server.control("settings")["deployment"], "datacenter")
+
     def test_forbidden_and_vanished_projects(self):
         self.server.control("do", {"action": "forbid", "project": "P01"})
         keys = [one["key"] for one in self.server.get("/rest/api/3/project/search")["values"]]
