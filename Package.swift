@@ -184,9 +184,16 @@ let package = Package(
     .testTarget(
       name: "CairnAlertsTests", dependencies: ["AlertPeers", "CairnAlerts"],
       swiftSettings: strict),
+    // A job of a connector that tests kill.
+    .executableTarget(
+      name: "connector-program",
+      dependencies: ["Cairn", "CairnConnectors", "CairnPostgres", "CairnSQLite", "CairnTesting"],
+      path: "Tests/ConnectorProgram", swiftSettings: strict),
     .testTarget(
       name: "CairnConnectorsTests",
-      dependencies: ["CairnConnectors", "CairnSQLite", "CairnTesting", "CommandParts"],
+      dependencies: [
+        "CairnConnectors", "CairnSQLite", "CairnTesting", "CommandParts", "connector-program",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CairnPostgresTests",

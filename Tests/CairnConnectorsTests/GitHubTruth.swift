@@ -83,10 +83,19 @@ struct GitHubTruth {
 
   /// How a target differs from it; the first few of each table, in words.
   func differences(_ target: MemoryTarget, tables: [String]? = nil) throws -> [String] {
+    try differences(tables: tables) { target.all($0) }
+  }
+
+  /// How rows differ from it.
+  ///
+  /// - Parameter rows: The rows of a table, as texts by column; nulls are left out.
+  func differences(
+    tables: [String]? = nil, _ rowsOf: (String) throws -> [[String: String]]
+  ) throws -> [String] {
     var differences: [String] = []
     for (table, columns) in Self.columns where tables?.contains(table) ?? true {
       let found = Set(
-        try target.all(table).map { row in
+        try rowsOf(table).map { row in
           try columns.map { column, _ in
             guard column == "labels" || column == "assignees" || column == "topics" else {
               return row[column] ?? "∅"

@@ -41,7 +41,7 @@ import Testing
   @Test(arguments: [
     #"{"a":1,"b":[true,false,null],"c":{"d":"e"}}"#, "[]", "{}", " [ 1 , -2.5e3 , 0 ] ",
     #"["\u00e4\n\t\"\\\/\b\f\r", "😀", "\ud83d\ude00", "käse"]"#, #"{"":{"":[[],[{}]]}}"#,
-    #"[1e-7,12345678901234567890,0.1]"#, #""text""#, "true", "null", "-0",
+    #"[1e-7,12345678901234567890,0.1]"#, #""text""#, "true", "null",
   ]) func readsAsFoundationDoes(text: String) throws {
     let any = try JSONSerialization.jsonObject(
       with: Data(text.utf8), options: [.fragmentsAllowed])

@@ -100,13 +100,13 @@ final class RateBudget: Sendable {
   ///   asks again.
   func block(for wait: Int64?, now: Int64) {
     state.withLock { state in
-      var time = wait ?? 0
-      if wait == nil {
-        time = 60_000_000_000 << Int64(min(state.strikes, 6))
+      if let wait {
+        state.blockedUntil = max(state.blockedUntil, now + wait)
+      } else if now >= state.blockedUntil {
         // Several requests that were under way together are one strike.
-        if now >= state.blockedUntil { state.strikes += 1 }
+        state.blockedUntil = now + (60_000_000_000 << Int64(min(state.strikes, 6)))
+        state.strikes += 1
       }
-      state.blockedUntil = max(state.blockedUntil, now + time)
     }
   }
 

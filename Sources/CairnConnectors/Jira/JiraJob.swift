@@ -6,7 +6,7 @@ extension JiraSource {
     name: "jira",
     keys: [
       "url", "email", "token", "token_file", "deployment", "projects", "jql", "issue_fields",
-      "changelog", "worklogs", "dev_status", "users", "recovery", "search_lag", "dates",
+      "changelog", "worklogs", "dev_status", "users", "recovery", "dates",
     ]
   ) { section, settings in
     section.require("url")
@@ -32,7 +32,6 @@ extension JiraSource {
       section.choice("dev_status", as: JiraOptions.Development.self) ?? options.development
     options.readsUsers = section.flag("users") ?? options.readsUsers
     options.recovery = section.choice("recovery", as: JobRecovery.self) ?? options.recovery
-    options.lag = section.duration("search_lag") ?? options.lag
     options.dates = section.choice("dates", as: JiraDates.self) ?? options.dates
     if let filter = options.filter, Self.hasOrder(filter) {
       section.report("jql", "leave ORDER BY out: issues are read in the order of their keys")

@@ -24,9 +24,6 @@ public struct JiraOptions: Sendable, Hashable {
   public var sweepsDeletions: Bool
   /// What becomes of a run that was interrupted.
   public var recovery: JobRecovery
-  /// How far before the end of the run before changes are searched for, over what the job's driver
-  /// says: what Jira's search may still not have known then.
-  public var lag: Duration
   /// How instants are written in queries.
   public var dates: JiraDates
 
@@ -46,7 +43,7 @@ public struct JiraOptions: Sendable, Hashable {
     fields: [String] = ["*all"], readsChangelog: Bool = true, readsWorklogs: Bool = true,
     development: Development = .changed, readsUsers: Bool = true, keepsJSON: Bool = false,
     sweepsDeletions: Bool = false, recovery: JobRecovery = .restart,
-    lag: Duration = .seconds(300), dates: JiraDates = .milliseconds
+    dates: JiraDates = .milliseconds
   ) {
     self.deployment = deployment
     self.projects = projects
@@ -59,7 +56,6 @@ public struct JiraOptions: Sendable, Hashable {
     self.keepsJSON = keepsJSON
     self.sweepsDeletions = sweepsDeletions
     self.recovery = recovery
-    self.lag = lag
     self.dates = dates
   }
 }

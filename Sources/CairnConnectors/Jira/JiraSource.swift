@@ -123,7 +123,7 @@ public struct JiraSource: CursorSource {
 
   /// A clause for what changed since a run before.
   func since(_ request: PageRequest) -> String? {
-    request.since.map { options.dates.updated(since: $0 - options.lag.wholeNanoseconds) }
+    request.since.map { options.dates.updated(since: $0) }
   }
 
   /// What a project's partition comes to when Jira does not take a query for its issues.

@@ -94,7 +94,7 @@ final class Landing {
     }
     for sweep in page.sweeps {
       let present = Set(sweep.present)
-      let gone = try #require(tables[sweep.table] ?? [:]).filter { _, row in
+      let gone = (tables[sweep.table] ?? [:]).filter { _, row in
         guard sweep.scope.allSatisfy({ row[$0.key] == $0.value }),
           let number = row[sweep.column].flatMap({ Int64($0) })
         else { return false }

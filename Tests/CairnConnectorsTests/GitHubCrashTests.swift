@@ -1,0 +1,219 @@
+import Cairn
+import CairnTesting
+import CommandParts
+import Foundation
+import Testing
+
+@testable import CairnConnectors
+
+/// Jobs in processes of their own that are killed where it hurts, on both sinks.
+@Suite(.timeLimit(.minutes(10))) struct GitHubCrashTests {
+  enum Target: String, CaseIterable, Sendable {
+    case sqlite, postgres
+  }
+
+  private static let server = Task { try await PostgresServer() }
+
+  /// A job on a target of its own.
+  private struct Work {
+    let gitHub: Standin
+    let target: Target
+    let into: String
+    let folder: URL
+    let arguments: [String]
+
+    init(_ gitHub: Standin, _ target: Target, _ more: [String] = []) async throws {
+      self.gitHub = gitHub
+      self.target = target
+      folder = FileManager.default.temporaryDirectory.appending(path: "github-\(UUID())")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      switch target {
+      case .sqlite: into = "sqlite:" + folder.appending(path: "target.db").path
+      case .postgres:
+        let server = try await GitHubCrashTests.server.value
+        let name = "github_" + UUID().uuidString.lowercased().replacing("-", with: "")
+        _ = try await server.run(
+          "psql", ["-X", "-q", "-d", server.url(), "-c", "create database \(name)"])
+        into = server.url(database: name)
+      }
+      arguments = ["type=github", "url=\(gitHub.url)", "into=\(into)", "records=5"] + more
+    }
+
+    var command: ChildCommand {
+      ChildCommand(CairnBinary.beside("connector-program"), arguments, directory: folder.path)
+    }
+
+    func run(
+      through mishaps: [Mishap] = [], doneCodes: Set<Int32> = [0]
+    ) async throws -> [ChildOutcome] {
+      try await CrashCourse(command, doneCodes: doneCodes, spareAttempts: 6)
+        .run(through: mishaps)
+    }
+
+    func rows() async throws -> [String: [[String: String]]] {
+      let options = GitHubOptions(credentials: .anonymous, owners: ["octo"])
+      let tables = try GitHubSource(options).tables
+      let found =
+        switch target {
+        case .sqlite:
+          try await LandedTables.sqlite(folder.appending(path: "target.db").path, tables)
+        case .postgres:
+          try await LandedTables.postgres(
+            try await GitHubCrashTests.server.value, into, tables)
+        }
+      return found.mapValues { Array($0.values) }
+    }
+
+    func differences() async throws -> [String] {
+      let rows = try await rows()
+      return try await GitHubTruth(gitHub).differences { rows[$0] ?? [] }
+    }
+
+    /// The pages of lists that were answered more than once; what is nested in them comes with them.
+    func repeatedPages() async throws -> [String] {
+      try await gitHub.told("counts")["pages"].members
+        .filter { ($0.value.integer ?? 0) > 1 && !$0.name.contains("#") }.map(\.name)
+    }
+
+    func clean() { try? FileManager.default.removeItem(at: folder) }
+  }
+
+  @Test(arguments: Target.allCases)
+  func extractsAll(_ target: Target) async throws {
+    let gitHub = try await Standin.gitHub()
+    let work = try await Work(gitHub, target)
+    defer { work.clean() }
+    #expect(try await work.run().count == 1)
+    #expect(try await work.differences() == [])
+    #expect(try await gitHub.told("counts")["repeated"].elements.isEmpty)
+  }
+
+  /// Killed at every place around a page, early and late, and then gone on with to the end.
+  @Test(arguments: Target.allCases, FaultPoint.ofCursorJobs)
+  func endsWithTheTruth(_ target: Target, _ point: FaultPoint) async throws {
+    let gitHub = try await Standin.gitHub()
+    for count in [1, 5] {
+      try await gitHub.tell("counts/reset", "{}")
+      let work = try await Work(gitHub, target)
+      defer { work.clean() }
+      let attempts = try await work.run(through: [.crash(at: point, count: count)])
+      #expect(try await work.differences() == [], "\(point) \(count)")
+      // With two partitions at once, a page of each at most is asked for again.
+      let pages = try await work.repeatedPages()
+      #expect(pages.count <= (attempts.count > 1 ? 2 : 0), "\(point) \(count): \(pages)")
+    }
+  }
+
+  @Test(arguments: Target.allCases)
+  func endsWithTheTruthThoughKilledAgainAndAgain(_ target: Target) async throws {
+    for seed: UInt64 in 1...3 {
+      let gitHub = try await Standin.gitHub(seed: Int(seed))
+      try await gitHub.tell(
+        "settings",
+        """
+        {"random_faults": {"seed": \(seed), "rate": 0.1, "kinds": ["502", "cut_body", "refuse"]}, \
+        "heavy": {"nodes": 900, "kind": "502"}}
+        """)
+      let work = try await Work(gitHub, target)
+      defer { work.clean() }
+      _ = try await work.run(
+        through: Mishap.randomKills(seed: seed, count: 5, within: .milliseconds(900)))
+      #expect(try await work.differences() == [], "seed \(seed)")
+    }
+  }
+
+  /// Killed twice while it waits for the limit, and then gone on with.
+  @Test(arguments: Target.allCases)
+  func isKilledWhileItWaits(_ target: Target) async throws {
+    let gitHub = try await Standin.gitHub()
+    let work = try await Work(gitHub, target)
+    defer { work.clean() }
+    for budget in [4, 5] {
+      try await gitHub.tell(
+        "settings",
+        "{\"rate_limit\": {\"limit\": 5000, \"remaining\": \(budget), \"reset_in\": 600}}")
+      let child = try ChildProcess(work.command)
+      try await untilItWaits(child, gitHub)
+      child.kill()
+      #expect(try await child.wait().wasKilled)
+    }
+    try await gitHub.tell(
+      "settings", "{\"rate_limit\": {\"limit\": 5000, \"remaining\": 5000, \"reset_in\": 600}}")
+    #expect(try await work.run().count == 1)
+    #expect(try await work.differences() == [])
+    // Two kills, two partitions at once.
+    #expect(try await work.repeatedPages().count <= 4)
+  }
+
+  /// Waits until a child has asked for something, and then for nothing for some time.
+  private func untilItWaits(_ child: ChildProcess, _ gitHub: Standin) async throws {
+    let first = try await gitHub.told("counts")["requests"].integer ?? 0
+    var last = first
+    var still = 0
+    while still < 5 {
+      if let end = child.poll() {
+        throw Standin.Failure(description: "it ended (\(end)): \(child.standardError)")
+      }
+      try await Task.sleep(for: .milliseconds(100))
+      let now = try await gitHub.told("counts")["requests"].integer ?? 0
+      still = now == last && now > first ? still + 1 : 0
+      last = now
+    }
+  }
+
+  /// What changes between two runs, and what was deleted.
+  @Test(arguments: Target.allCases)
+  func theNextRunFollows(_ target: Target) async throws {
+    let gitHub = try await Standin.gitHub()
+    try await gitHub.tell("settings", #"{"clock": "real"}"#)
+    let work = try await Work(gitHub, target, ["sweep"])
+    defer { work.clean() }
+    _ = try await work.run()
+    try await gitHub.tell("do", #"{"action": "update", "count": 12}"#)
+    try await gitHub.tell(
+      "do", #"{"action": "create", "repository": "octo/repo-0001", "what": "issues", "count": 2}"#)
+    for _ in 0..<3 {
+      try await gitHub.tell("do", #"{"action": "delete", "repository": "octo/repo-0001"}"#)
+    }
+    _ = try await work.run(through: [.crash(at: .jobBefore, count: 3)])
+    #expect(try await work.differences() == [])
+  }
+
+  /// A repository that is forbidden is reported, and read again once it may be.
+  @Test func aForbiddenRepositoryIsReadLater() async throws {
+    let gitHub = try await Standin.gitHub()
+    try await gitHub.tell("settings", #"{"clock": "real"}"#)
+    let work = try await Work(gitHub, .sqlite)
+    defer { work.clean() }
+    // It is known by then, and forbidden while its pull requests are to be read.
+    try await gitHub.tell(
+      "do", #"{"action": "forbid", "repository": "octo/repo-0001", "after": 2}"#)
+    let outcome = try #require(try await work.run(doneCodes: [0, 2]).last)
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.standardOutput.contains("octo/repo-0001"))
+    #expect(try await work.rows()["pull_requests"]?.isEmpty == false)
+    try await gitHub.tell("do", #"{"action": "restore", "repository": "octo/repo-0001"}"#)
+    #expect(try await work.run().last?.exitCode == 0)
+    #expect(try await work.differences() == [])
+  }
+
+  @Test(arguments: Target.allCases)
+  func aTokenIsNowhere(_ target: Target) async throws {
+    let gitHub = try await Standin.gitHub(
+      repositories: 1, pullRequests: 4, issues: 2, ["--token", "swordfish-4711"])
+    try await gitHub.tell(
+      "settings", #"{"faults": [{"kind": "502", "at": [2]}, {"kind": "cut_body", "at": [4]}]}"#)
+    let work = try await Work(gitHub, target, ["token=swordfish-4711"])
+    defer { work.clean() }
+    let outcome = try #require(try await work.run().last)
+    var all = outcome.standardOutput + outcome.standardError
+    if target == .sqlite {
+      let file = try Data(contentsOf: work.folder.appending(path: "target.db"))
+      all += String(decoding: file, as: UTF8.self)
+    } else {
+      all += try await Self.server.value.run("pg_dump", ["-d", work.into])
+    }
+    #expect(all.contains("pull_requests"))
+    #expect(!all.contains("swordfish-4711"))
+  }
+}
