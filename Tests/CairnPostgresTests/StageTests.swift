@@ -72,7 +72,9 @@ struct StageRegistryConformanceTests {
     try await place.sink().prepareState()
     try await place.probe.execute(
       """
-      DROP TABLE \(place.stateSchema).stage_checkpoints, \(place.stateSchema).stage_pipelines;
+      DROP TABLE \(place.stateSchema).stage_checkpoints, \(place.stateSchema).stage_pipelines,
+        \(place.stateSchema).job_schedules, \(place.stateSchema).job_checkpoints,
+        \(place.stateSchema).job_history;
       DELETE FROM \(place.stateSchema).schema_version WHERE version > 2
       """)
     #expect(try await registry.checkpoints(CheckpointFilter()) == [])

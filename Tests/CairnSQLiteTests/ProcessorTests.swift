@@ -676,6 +676,8 @@ import Testing
       """
       DROP TABLE cairn_processing_checkpoints; DROP TABLE cairn_processing_history;
       DROP TABLE cairn_stage_checkpoints; DROP TABLE cairn_stage_pipelines;
+      DROP TABLE cairn_job_schedules; DROP TABLE cairn_job_checkpoints;
+      DROP TABLE cairn_job_history;
       DELETE FROM cairn_schema_version WHERE version > 1
       """)
     let sink = SQLiteSink(path: place.folder.file("target.db"))

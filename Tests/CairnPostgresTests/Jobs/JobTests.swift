@@ -1,0 +1,191 @@
+import Cairn
+import CairnPostgres
+import CairnTesting
+import Foundation
+import Testing
+
+@Suite("Cursor jobs in PostgreSQL", .timeLimit(.minutes(2)))
+struct JobTests {
+  let place: PostgresPlace
+  var probe: PostgresProbe { place.probe }
+
+  init() async throws { place = try await TestServer.place() }
+
+  private func issues() async throws -> [[String?]] {
+    try await probe.query("SELECT id, title FROM issues ORDER BY id")
+  }
+
+  @Test func `rows that are as they were are not written`() async throws {
+    let job = try await SimpleJob(on: place.sink())
+    try await job.commit(1, SimpleJob.page((1, "one"), (2, "two"), (3, "three")))
+    let rows = "SELECT id, xmin, ctid FROM issues ORDER BY id"
+    let before = try await probe.query(rows)
+    try await job.commit(2, SimpleJob.page((1, "one"), (2, "TWO"), (3, "three")))
+    let after = try await probe.query(rows)
+    #expect(after[0] == before[0] && after[2] == before[2])
+    #expect(after[1] != before[1])
+  }
+
+  @Test func `the checkpoint can be looked at as JSON`() async throws {
+    let job = try await SimpleJob(on: place.sink())
+    try await job.commit(1, SimpleJob.page((1, "one")))
+    #expect(
+      try await probe.query(
+        """
+        SELECT checkpoint_data ->> 'phase', checkpoint_data -> 'page',
+          pg_typeof(checkpoint_data)::text FROM \(place.stateSchema).job_schedules
+        """) == [["issues", "1", "jsonb"]])
+  }
+
+  @Test(arguments: [FaultPoint.jobMarked, .jobDeleted, .jobBefore])
+  func `a stopped owner holds nothing that who takes its job over waits for`(
+    _ point: FaultPoint
+  ) async throws {
+    let gate = Gate(at: point)
+    let job = try await SimpleJob(
+      on: PostgresSink(
+        url: place.url, stateSchema: place.stateSchema, faults: gate.faults,
+        lockPatience: .seconds(20)))
+    let page = try SimpleJob.page((1, "one"))
+    let commit = Task { try await job.commit(1, page) }
+    try await gate.arrival()
+    let start = ContinuousClock.now
+    let sink = place.sink()
+    let lease = try await SimpleJob.acquire(
+      nil, on: sink, owner: LeaseOwner(host: "elsewhere", pid: 2, processStart: "y"),
+      takeOver: true)
+    let outcome = try await sink.stage(page).commit(SimpleJob.checkpoint(1), under: lease)
+    guard case .committed = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(ContinuousClock.now - start < .seconds(10))
+    // Woken, it finds its transaction gone, and itself fenced.
+    gate.open()
+    await #expect {
+      try await commit.value
+    } throws: { error in
+      guard case SinkError.transient = error else { return false }
+      return true
+    }
+    await #expect {
+      try await job.commit(1, page)
+    } throws: { error in
+      guard case SinkError.fenced(let holder) = error else { return false }
+      return holder.owner.pid == 2
+    }
+    #expect(try await issues() == [["1", "one"]])
+    #expect(try await sink.jobs(named: []).first?.generation == 1)
+  }
+
+  @Test func `a page whose answer is lost is found by its generation`() async throws {
+    let proxy = try CuttingProxy(to: await TestServer.shared.port)
+    let job = try await SimpleJob(
+      on: PostgresSink(url: proxy.redirect(place.url), stateSchema: place.stateSchema))
+    let page = try SimpleJob.page((1, "one"))
+    let staged = try await job.sink.stage(page)
+    proxy.cutAfterCommit()
+    await #expect {
+      try await staged.commit(SimpleJob.checkpoint(1), under: job.lease)
+    } throws: { error in
+      guard case SinkError.transient = error else { return false }
+      return true
+    }
+    let again = try await staged.commit(SimpleJob.checkpoint(1), under: job.lease)
+    guard case .alreadyCommitted = again else {
+      Issue.record("\(again)")
+      return
+    }
+    proxy.cutAfterCommit()
+    let end = JobEnd(status: .finished, generation: 1, facts: [JobFact(.finished)])
+    await #expect(throws: SinkError.self) { try await job.sink.endJob(end, under: job.lease) }
+    try await job.sink.endJob(end, under: job.lease)
+    #expect(proxy.cuts == 2)
+    #expect(try await issues() == [["1", "one"]])
+    #expect(
+      try await job.sink.jobHistory(JobHistoryFilter()).map(\.kind)
+        == [.finished, .checkpoint, .started])
+  }
+
+  @Test func `others that write a page's keys are waited for`() async throws {
+    let job = try await SimpleJob(on: place.sink())
+    try await job.commit(1, SimpleJob.page((1, "one")))
+    let other = PostgresProbe(url: place.url)
+    try await other.execute("BEGIN")
+    try await other.execute("UPDATE issues SET title = 'other' WHERE id = 1")
+    try await other.execute("INSERT INTO issues VALUES (2, 'other')")
+    let page = try SimpleJob.page((1, "ONE"), (2, "two"), (3, "three"))
+    let commit = Task { try await job.commit(2, page) }
+    try await Task.sleep(for: .milliseconds(200))
+    try await other.execute("COMMIT")
+    guard case .committed(let written, _, _) = try await commit.value else {
+      Issue.record("not committed")
+      return
+    }
+    #expect(written == ["issues": counts(3, inserted: 1, updated: 2)])
+    #expect(try await issues() == [["1", "ONE"], ["2", "two"], ["3", "three"]])
+    #expect(try await job.sink.jobs(named: []).first?.generation == 2)
+  }
+
+  @Test func `pages that a crash of the server takes are missed, and come again`() async throws {
+    // Hardly anything reaches the disk by itself before the crash.
+    let server = try await PostgresServer(
+      isDurable: true, settings: ["synchronous_commit=off", "wal_writer_delay=10s"])
+    let probe = PostgresProbe(url: server.url())
+    var job = try await SimpleJob(on: PostgresSink(url: server.url()))
+    var committed = 0
+    var left = 0
+    while left == committed, committed < 10 {
+      for _ in 0..<2 {
+        committed += 1
+        try await job.commit(committed, SimpleJob.page((Int64(committed), "page")))
+      }
+      try await server.crash()
+      job = SimpleJob(job.lease, on: PostgresSink(url: server.url()))
+      left = try #require(try await job.sink.jobs(named: ["sync"]).first?.generation)
+      // Rows and marks are gone together.
+      #expect(try await probe.query("SELECT count(*) FROM issues") == [["\(left)"]])
+    }
+    try #require(left < committed)
+    await #expect {
+      try await job.sink.endJob(
+        JobEnd(status: .finished, generation: committed), under: job.lease)
+    } throws: { error in
+      guard case SinkError.incomplete = error else { return false }
+      return true
+    }
+    let behind = try await job.commit(committed + 1, SimpleJob.page((99, "late")))
+    guard case .behind(left) = behind else {
+      Issue.record("\(behind)")
+      return
+    }
+    #expect(
+      try await job.sink.jobCheckpoints(of: "sync").first?.generation == (left > 0 ? left : nil))
+    for number in left + 1...committed {
+      try await job.commit(number, SimpleJob.page((Int64(number), "page")))
+    }
+    // The end is durable, and all pages with it.
+    try await job.sink.endJob(JobEnd(status: .finished, generation: committed), under: job.lease)
+    try await server.crash()
+    #expect(try await probe.query("SELECT count(*) FROM issues") == [["\(committed)"]])
+    let found = try await PostgresSink(url: server.url()).jobs(named: [])
+    #expect(found.map(\.status) == [.finished])
+    #expect(found.map(\.generation) == [committed])
+  }
+
+  @Test func `state of the version before jobs is brought up to date`() async throws {
+    try await place.sink().prepareState()
+    let state = place.stateSchema
+    try await probe.execute(
+      """
+      DROP TABLE \(state).job_schedules, \(state).job_checkpoints, \(state).job_history;
+      DELETE FROM \(state).schema_version WHERE version > 3
+      """)
+    let sink = place.sink()
+    #expect(try await sink.jobs(named: []).isEmpty)
+    #expect(try await sink.jobHistory(JobHistoryFilter()).isEmpty)
+    try await sink.prepareState()
+    #expect(try await probe.value("SELECT max(version) FROM \(state).schema_version") == "4")
+    _ = try await SimpleJob(on: sink)
+  }
+}
