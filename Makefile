@@ -54,6 +54,7 @@ fuzz: setup ## Fuzz the parser and the Parquet reader, CAIRN_FUZZ_SECONDS=60 eac
 
 bench: release ## Measure speed and memory beside other tools: ONLY=convert,load… ROUNDS=5.
 	swift build -c release --product batch-program
+	swift build -c release --product connector-program
 	@Scripts/setup.sh bench
 	@Scripts/venv.sh bench
 	swift build -c release --product CairnBench

@@ -17,6 +17,7 @@ from pathlib import Path
 import measure
 import table
 from batches import measure_batches
+from jobs import measure_jobs
 from parquet.section import measure_parquet
 from postgres.section import measure_postgres
 from samples import KEY, Samples
@@ -288,6 +289,12 @@ def parquet(bench: Bench):
 def batches(bench: Bench):
     """The mark of an entity batch, on both sinks."""
     return measure_batches(bench)
+
+
+@section("jobs")
+def jobs(bench: Bench):
+    """A job that extracts from GitHub, beside a bare client."""
+    return measure_jobs(bench)
 
 
 @section("stages")

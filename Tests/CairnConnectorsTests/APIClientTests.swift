@@ -9,7 +9,8 @@ import Testing
       .answer(502, [], "{}"), .failure(.network("reset")), .failure(.timeout(.seconds(60))),
       .answer(200, [], #"{"a":1}"#))
     let client = try script.client(token: "backoff")
-    let json = try await client.json(APIRequest(.get, "/x", query: [("q", "a b&c")]), context: script)
+    let json = try await client.json(
+      APIRequest(.get, "/x", query: [("q", "a b&c")]), context: script)
     #expect(json["a"].integer == 1)
     #expect(script.waitedUntil == [1, 3, 7])
     #expect(
@@ -18,7 +19,9 @@ import Testing
       } == [2, 3, 4])
     #expect(script.requests.first?.url == "https://api.example.com/x?q=a%20b%26c")
     #expect(
-      script.requests.allSatisfy { $0.headers.contains { $0 == ("Authorization", "Bearer backoff") } })
+      script.requests.allSatisfy {
+        $0.headers.contains { $0 == ("Authorization", "Bearer backoff") }
+      })
   }
 
   @Test func givesUpAfterItsTries() async throws {
@@ -29,7 +32,9 @@ import Testing
     let error = await #expect(throws: CursorSourceError.self) {
       _ = try await client.json(APIRequest(.get, "/x"), context: script)
     }
-    guard case .transient(let message)? = error else { return #expect(Bool(false), "\(error as Any)") }
+    guard case .transient(let message)? = error else {
+      return #expect(Bool(false), "\(error as Any)")
+    }
     #expect(message.contains("4 times") && message.contains("503"))
     #expect(script.requests.count == 4)
   }
@@ -97,11 +102,12 @@ import Testing
     #expect(client.serverTime == ScriptedTransport.begin + (3600 + 60) * 1_000_000_000)
   }
 
-  @Test(arguments: [
-    (429, [("Retry-After", "30")], 30), (403, [("Retry-After", "30")], 30),
-    (503, [("Retry-After", "30")], 30),
-    (429, [("Retry-After", "Thu, 16 Jan 2025 10:00:30 GMT")], 30), (429, [], 60),
-  ] as [(Int, [(String, String)], Int64)])
+  @Test(
+    arguments: [
+      (429, [("Retry-After", "30")], 30), (403, [("Retry-After", "30")], 30),
+      (503, [("Retry-After", "30")], 30),
+      (429, [("Retry-After", "Thu, 16 Jan 2025 10:00:30 GMT")], 30), (429, [], 60),
+    ] as [(Int, [(String, String)], Int64)])
   func staysAway(status: Int, headers: [(String, String)], seconds: Int64) async throws {
     let script = ScriptedTransport(
       .answer(status, headers, "{}"), .answer(200, [], "{}"))
@@ -180,9 +186,13 @@ import Testing
   }
 
   @Test func readsAddresses() throws {
-    #expect("\(try APIAddress("HTTPS://Git.Example.com:8443/api/v3/"))" == "https://git.example.com:8443/api/v3")
+    #expect(
+      "\(try APIAddress("HTTPS://Git.Example.com:8443/api/v3/"))"
+        == "https://git.example.com:8443/api/v3")
     #expect("\(try APIAddress("http://[::1]:80"))" == "http://[::1]:80")
-    #expect("\(try APIAddress("https://git.example.com/api/v3").graphQL)" == "https://git.example.com/api")
+    #expect(
+      "\(try APIAddress("https://git.example.com/api/v3").graphQL)" == "https://git.example.com/api"
+    )
     #expect("\(APIAddress.gitHub.graphQL)" == "https://api.github.com")
   }
 

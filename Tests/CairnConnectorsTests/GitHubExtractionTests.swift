@@ -5,7 +5,7 @@ import Testing
 @testable import CairnConnectors
 
 /// The source against the stand-in: what a target holds in the end is what GitHub knows.
-@Suite struct GitHubExtractionTests {
+@Suite(.serialized) struct GitHubExtractionTests {
   private func source(
     _ standin: Standin, token: String = "test-token", retry: RetryPolicy = quick,
     _ change: (inout GitHubOptions) -> Void = { _ in }
@@ -92,8 +92,10 @@ import Testing
       {"random_faults": {"seed": 3, "rate": 0.25, "kinds": ["502", "503", "cut_body", "cut_headers", \
       "refuse", "garbage", "truncated_json"]}, "heavy": {"nodes": 900, "kind": "502"}}
       """)
-    let source = try source(standin, retry: RetryPolicy(
-      attempts: 12, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(2)))
+    let source = try source(
+      standin,
+      retry: RetryPolicy(
+        attempts: 12, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(2)))
     var target = MemoryTarget(source.tables)
     let context = TestContext()
     _ = try await PlainDriver(source: source).run(into: &target, context: context)
@@ -157,7 +159,9 @@ import Testing
     let error = await #expect(throws: CursorSourceError.self) {
       _ = try await PlainDriver(source: source).run(into: &target)
     }
-    guard case .fatal(let message, _)? = error else { return #expect(Bool(false), "\(error as Any)") }
+    guard case .fatal(let message, _)? = error else {
+      return #expect(Bool(false), "\(error as Any)")
+    }
     #expect(message.contains("401"))
     #expect(message.contains("token"))
     #expect(!message.contains("ghp_wrong0123"))
@@ -323,9 +327,11 @@ import Testing
 
   /// When it is time to commit, a page ends after what is whole.
   @Test func aPageIsCutWhenItIsTime() async throws {
-    let standin = try await Standin.gitHub(repositories: 1, pullRequests: 15, issues: 1, [
-      "--commits", "200",
-    ])
+    let standin = try await Standin.gitHub(
+      repositories: 1, pullRequests: 15, issues: 1,
+      [
+        "--commits", "200",
+      ])
     let source = try source(standin)
     let page = try await source.page(
       PageRequest(
@@ -341,8 +347,10 @@ import Testing
   /// The token is nowhere in what is said of failures.
   @Test func errorsShowNoToken() async throws {
     let standin = try await Standin.gitHub(repositories: 1, pullRequests: 2, issues: 1)
-    let source = try source(standin, retry: RetryPolicy(
-      attempts: 2, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(1)))
+    let source = try source(
+      standin,
+      retry: RetryPolicy(
+        attempts: 2, minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(1)))
     for kind in ["500", "502", "401", "garbage", "refuse", "cut_body", "truncated_json"] {
       try await standin.tell("settings", "{\"faults\": [{\"kind\": \"\(kind)\", \"every\": 1}]}")
       var target = MemoryTarget(source.tables)

@@ -68,7 +68,9 @@ struct GitHubTruth {
     var rows: [String: Set<[String]>] = [:]
     for (table, columns) in Self.columns {
       let name = table == "pr_linked_issues" ? "linked_issues" : table
-      let known = tables[name].elements.filter { $0["state"].string != "forbidden" || name != "repositories" }
+      let known = tables[name].elements.filter {
+        $0["state"].string != "forbidden" || name != "repositories"
+      }
       rows[table] = Set(known.map { row in columns.map { Self.text(row[$0.member]) } })
     }
     // A thread's own columns are in those of its comments here.

@@ -39,7 +39,8 @@ import Testing
     for _ in 0..<4 { budget.block(for: nil, now: 0) }
     #expect(budget.claim(1, reserve: 0, now: 0) == .wait(until: 60 * second, remaining: nil))
     budget.block(for: nil, now: 60 * second)
-    #expect(budget.claim(1, reserve: 0, now: 60 * second) == .wait(until: 180 * second, remaining: nil))
+    #expect(
+      budget.claim(1, reserve: 0, now: 60 * second) == .wait(until: 180 * second, remaining: nil))
   }
 
   @Test func isOneForAToken() throws {

@@ -12,7 +12,9 @@ import Testing
     ]
     var dumped = ""
     dump(all, to: &dumped)
-    let shown = "\(all)" + String(reflecting: all) + dumped + String(describing: Mirror(reflecting: Secret(word)).children.map(\.value))
+    let shown =
+      "\(all)" + String(reflecting: all) + dumped
+      + String(describing: Mirror(reflecting: Secret(word)).children.map(\.value))
     #expect(!shown.contains(word))
     #expect(shown.contains("•••"))
   }

@@ -38,13 +38,14 @@ final class Standin: Sendable {
   init(_ script: String, _ arguments: [String]) async throws {
     let path = Self.folder.appending(path: script).path
     // It ends with its standard input; this one has no end.
-    let keepOpen = "f=$(mktemp -u) && mkfifo \"$f\" && exec 3<>\"$f\" && rm \"$f\" && exec \"$@\" <&3"
+    let keepOpen =
+      "f=$(mktemp -u) && mkfifo \"$f\" && exec 3<>\"$f\" && rm \"$f\" && exec \"$@\" <&3"
     process = try ChildProcess(
       ChildCommand(
         "/bin/sh", ["-c", keepOpen, "sh", try Self.python(), path] + arguments,
         environment: ["PYTHONDONTWRITEBYTECODE": "1"]))
     let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(60)
+    let deadline = clock.now + .seconds(240)
     while true {
       let output = process.standardOutput
       if output.contains("\n") {
@@ -86,7 +87,8 @@ final class Standin: Sendable {
     try await control("POST", path, Array(json.utf8))
   }
 
-  private func control(_ method: String, _ path: String, _ body: [UInt8]?) async throws -> JSONValue {
+  private func control(_ method: String, _ path: String, _ body: [UInt8]?) async throws -> JSONValue
+  {
     let answer = try await NetworkTransport().exchange(
       TransportRequest(
         method: method, url: "\(url)/_control/\(path)",

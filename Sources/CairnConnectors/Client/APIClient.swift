@@ -217,7 +217,8 @@ public final class APIClient: Sendable {
     else { return nil }
     if place.hasPrefix("/"), !place.hasPrefix("//") { return address.origin + place }
     guard let end = place.firstRange(of: "://") else { return nil }
-    let origin = place[..<end.upperBound]
+    let origin =
+      place[..<end.upperBound]
       + place[end.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     return origin.lowercased() == address.origin ? place : nil
   }

@@ -56,7 +56,8 @@ public struct APIRefusal: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// What is wrong, and what to do.
   public var description: String {
-    let text = "\(service) refuses \(path): status \(status)\(message.isEmpty ? "" : ": \(message)")"
+    let text =
+      "\(service) refuses \(path): status \(status)\(message.isEmpty ? "" : ": \(message)")"
     return remedy.isEmpty ? text : "\(text)\n\(remedy)"
   }
 }

@@ -31,7 +31,9 @@ final class RateBudget: Sendable {
       // When a window has ended, the next answer tells of the new one.
       guard let remaining, now < reset else { return .granted }
       // A whole window must do, however large the cost is thought to be.
-      guard remaining - underWay - reserve < cost, remaining < limit ?? .max else { return .granted }
+      guard remaining - underWay - reserve < cost, remaining < limit ?? .max else {
+        return .granted
+      }
       return .wait(until: reset, remaining: max(0, remaining))
     }
   }

@@ -53,7 +53,9 @@ struct NetworkTransport: Transport {
           return nil
         }
         defer { group.cancelAll() }
-        guard let response = try await group.next() ?? nil else { throw APIFailure.timeout(timeout) }
+        guard let response = try await group.next() ?? nil else {
+          throw APIFailure.timeout(timeout)
+        }
         return response
       }
     } catch let failure as APIFailure {
@@ -83,7 +85,8 @@ struct NetworkTransport: Transport {
     if error is NIOTooManyBytesError { return .tooLarge(limit: limit) }
     switch error as? HTTPClientError {
     case .connectTimeout?: return .network("no connection within 15 s")
-    case .remoteConnectionClosed?: return .network("the connection was closed before an answer came")
+    case .remoteConnectionClosed?:
+      return .network("the connection was closed before an answer came")
     case .readTimeout?, .deadlineExceeded?: return .timeout(timeout)
     default: return .network(String(describing: error))
     }

@@ -58,8 +58,9 @@ extension GitHubSource {
         "token", hasToken ? "give a token or an app, not both" : "a token or an app is needed")
       return nil
     }
-    guard let app = section.section(
-      "app", keys: ["id", "installation", "private_key", "private_key_file"])
+    guard
+      let app = section.section(
+        "app", keys: ["id", "installation", "private_key", "private_key_file"])
     else { return section.secret("token").map { .bearer(Secret($0)) } }
     guard let id = app.expandedText("id"),
       let installation = app.expandedText("installation").flatMap({ Int64($0) }),

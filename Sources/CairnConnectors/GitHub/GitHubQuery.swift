@@ -115,7 +115,8 @@ struct GitHubQuery: Sendable {
   /// Whether there are issues or pull requests of the numbers given, and the newest. Variables: `owner`,
   /// `name`.
   func numbers(_ numbers: ClosedRange<Int64>) -> String {
-    let links = tables.contains(.linkedIssues)
+    let links =
+      tables.contains(.linkedIssues)
       ? " " + Part.closingIssuesReferences.connection("first:20") : ""
     let fields = numbers.map { "n\($0):issueOrPullRequest(number:\($0)){...Numbered}" }
     let newest = "(first:1,orderBy:{field:CREATED_AT,direction:DESC}){nodes{number}}"

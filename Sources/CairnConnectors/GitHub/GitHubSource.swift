@@ -95,7 +95,8 @@ public final class GitHubSource: CursorSource {
         // Node ids in their present form, whatever the repository's age: they are keys.
         headers: [("X-Github-Next-Global-ID", "1")],
         remedies: [
-          401: "A token needs the scope 'repo' (read access to contents, issues and pull requests).",
+          401:
+            "A token needs the scope 'repo' (read access to contents, issues and pull requests).",
           403: "A token needs the scope 'repo', and 'read:org' for an organization's members.",
           404: "GraphQL is expected at \(options.address.graphQL)/graphql.",
         ]), environment: environment.run, transport: transport)

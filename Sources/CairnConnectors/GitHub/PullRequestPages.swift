@@ -42,7 +42,8 @@ extension GitHubSource {
     var edges = list["edges"].elements[...]
     while let edge = edges.popFirst() {
       let pullRequest = edge["node"]
-      if let since = request.since, let updated = JSONInstant.microseconds(pullRequest["updatedAt"]),
+      if let since = request.since,
+        let updated = JSONInstant.microseconds(pullRequest["updatedAt"]),
         updated < since / 1_000_000_000 * 1_000_000
       {
         next = .finished

@@ -61,9 +61,10 @@ extension GitHubSource {
         links[.linkedIssues]?.append(issue, given: [found["id"], repository["id"]])
       }
     }
-    let newest = ["pullRequests", "issues"].compactMap {
-      repository[$0]["nodes"].elements.first?["number"].integer
-    }.max() ?? 0
+    let newest =
+      ["pullRequests", "issues"].compactMap {
+        repository[$0]["nodes"].elements.first?["number"].integer
+      }.max() ?? 0
     let isEnd = present.values.allSatisfy(\.isEmpty) && newest <= after
     var page = Page(
       rows: try tableRows(links), next: .finished,

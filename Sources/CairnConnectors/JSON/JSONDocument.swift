@@ -29,7 +29,9 @@ public final class JSONDocument: Sendable {
   ///
   /// - Throws: ``JSONError``.
   public init(_ bytes: [UInt8]) throws(JSONError) {
-    guard bytes.count < Int(UInt32.max) else { throw JSONError(offset: 0, expected: "less than 4 GiB") }
+    guard bytes.count < Int(UInt32.max) else {
+      throw JSONError(offset: 0, expected: "less than 4 GiB")
+    }
     var reader = JSONReader(bytes.count)
     let failure: JSONError? = bytes.withUnsafeBufferPointer { buffer in
       do throws(JSONError) {
