@@ -14,15 +14,24 @@ actor FieldCatalog {
   func customFields(
     named: Set<String>, _ context: any PageContext
   ) async throws -> [String: CustomField] {
-    if let fields, named.isSubset(of: fields.keys) { return fields }
-    var found: [String: CustomField] = [:]
-    for field in try await api.json("/field", context: context).elements {
-      guard let id = field["id"].string, CustomField.isOne(id) else { continue }
-      found[id] = CustomField(schema: field["schema"])
-    }
+    let known = fields.map { Set($0.keys) }
+    if known.map({ !named.isSubset(of: $0) }) ?? true { _ = try await list(context) }
     // One that Jira does not tell of stays as it is, and is not asked for again.
+    var found = fields ?? [:]
     for name in named where found[name] == nil { found[name] = CustomField(schema: .missing) }
     fields = found
     return found
+  }
+
+  /// All fields, as Jira describes them now.
+  func list(_ context: any PageContext) async throws -> [JSONValue] {
+    let list = try await api.json("/field", context: context).elements
+    var found: [String: CustomField] = [:]
+    for field in list {
+      guard let id = field["id"].string, CustomField.isOne(id) else { continue }
+      found[id] = CustomField(schema: field["schema"])
+    }
+    fields = found
+    return list
   }
 }

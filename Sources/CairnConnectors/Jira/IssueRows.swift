@@ -50,13 +50,13 @@ struct IssueRows {
       issues.set("\(who)_id", person.id)
       issues.set("\(who)_name", person.name)
     }
-    issues.set("labels", fields["labels"].isArray ? fields["labels"].text : nil)
-    issues.set("components", Self.names(fields["components"], "name"))
-    issues.set("fix_versions", Self.names(fields["fixVersions"], "name"))
-    issues.set("affected_versions", Self.names(fields["versions"], "name"))
+    issues.set("labels", Self.list(fields["labels"]) { $0 })
+    issues.set("components", Self.list(fields["components"]) { $0["name"] })
+    issues.set("fix_versions", Self.list(fields["fixVersions"]) { $0["name"] })
+    issues.set("affected_versions", Self.list(fields["versions"]) { $0["name"] })
     issues.set("parent_id", fields["parent"]["id"].integer)
     issues.set("parent_key", fields["parent"]["key"].string)
-    issues.set("subtasks", Self.names(fields["subtasks"], "key"))
+    issues.set("subtasks", Self.list(fields["subtasks"]) { $0["key"] })
     issues.set("links", Self.links(fields["issuelinks"]))
     issues.set("created", Self.instant(fields["created"]))
     issues.set("updated", Self.instant(fields["updated"]))
@@ -145,11 +145,11 @@ struct IssueRows {
 
   static func instant(_ value: JSONValue) -> Instant? { value.string.flatMap { Instant($0) } }
 
-  /// One member of each element, as a JSON list.
-  private static func names(_ list: JSONValue, _ member: String) -> String? {
+  /// A text of each element, as a JSON list.
+  private static func list(_ list: JSONValue, _ text: (JSONValue) -> JSONValue) -> String? {
     guard list.isArray else { return nil }
-    let names = list.elements.compactMap { $0[member].string.map(JSONText.quoted) }
-    return "[" + names.joined(separator: ",") + "]"
+    let texts = list.elements.compactMap { text($0).string.map(JSONText.quoted) }
+    return "[" + texts.joined(separator: ",") + "]"
   }
 
   /// `[{"type":"Blocks","direction":"outward","id":10002,"key":"P-2"}]`

@@ -5,7 +5,7 @@ extension JiraSource {
   func issues(_ request: PageRequest) async throws -> Page {
     let cursor = try issueCursor(request.cursor)
     let search = search(
-      request, fields: options.fields, since: since(request),
+      request, fields: wantedFields, since: since(request),
       withChangelog: options.readsChangelog)
     let found: IssueSearch.Found
     switch try await search.after(cursor, limit: request.limit, context: request.context) {
@@ -34,6 +34,13 @@ extension JiraSource {
     return Page(
       rows: try rows.rows(), next: Self.next(after: read, of: found, previous: cursor),
       records: read.count, replacedChildren: try rows.replacedChildren())
+  }
+
+  /// The fields that are asked for: those of the options, and what rows cannot do without.
+  var wantedFields: [String] {
+    guard !options.fields.contains("*all") else { return options.fields }
+    let needed = ["project", "updated"] + (options.readsWorklogs ? ["worklog", "timespent"] : [])
+    return options.fields + needed.filter { !options.fields.contains($0) }
   }
 
   // MARK: - Parts that other phases use
@@ -112,8 +119,13 @@ extension JiraSource {
     let inline = issue["fields"]["worklog"]
     let worklogs = inline["worklogs"].elements
     if let total = inline["total"].integer, worklogs.count >= total { return worklogs }
-    // Not every server sends them along; where no time was spent there are none.
-    if inline.isMissing, (issue["fields"]["timespent"].integer ?? 0) == 0 { return [] }
+    // Not every server sends them along. Where no time was spent there are none; where time is not
+    // tracked nothing is said of it.
+    if inline.isMissing {
+      let spent = issue["fields"]["timespent"]
+      if spent.isMissing { return nil }
+      if (spent.integer ?? 0) == 0 { return [] }
+    }
     let issue = api.deployment == .cloud ? String(anchor.id) : APIAddress.encoded(anchor.key)
     return try await nested("/issue/\(issue)/worklog", "worklogs", context)
   }

@@ -46,8 +46,7 @@ extension JiraSource {
       let keys = Array(options.projects.dropFirst(start).prefix(request.limit))
       var projects: [JSONValue] = []
       for key in keys {
-        let response = try await api.answer("/project/\(APIAddress.encoded(key))", context: context)
-        if (200..<300).contains(response.status), let json = response.json { projects.append(json) }
+        if case .found(let json) = try await project(key, context) { projects.append(json) }
       }
       let end = start + keys.count
       return ProjectList(
@@ -102,7 +101,7 @@ extension JiraSource {
 
   private func fieldRows(_ context: any PageContext) async throws -> TableRows {
     var builder = TableRowsBuilder(set.fields)
-    for field in try await api.json("/field", context: context).elements {
+    for field in try await catalog.list(context) {
       guard let id = field["id"].string else { continue }
       builder.beginRow()
       builder.set("id", id)

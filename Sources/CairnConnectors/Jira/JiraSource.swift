@@ -129,7 +129,7 @@ public struct JiraSource: CursorSource {
   /// What a project's partition comes to when Jira does not take a query for its issues.
   func refused(_ message: String, _ request: PageRequest) async throws -> Page {
     let project = request.partition.name
-    if let reason = try await absence(ofProject: project, request.context) {
+    if case .absent(let reason) = try await self.project(project, request.context) {
       return Page(next: .passedOver(reason: reason))
     }
     throw CursorSourceError.fatal(
@@ -137,17 +137,23 @@ public struct JiraSource: CursorSource {
       remedy: options.filter == nil ? "" : "Check `jql` of the job.")
   }
 
-  /// Why a project cannot be read; nil if it can.
-  func absence(ofProject key: String, _ context: any PageContext) async throws -> String? {
+  /// What is known of a project.
+  enum ProjectAnswer {
+    case found(JSONValue)
+    /// It is gone, or the account may not see it; in words.
+    case absent(String)
+  }
+
+  /// Asks for a project.
+  func project(_ key: String, _ context: any PageContext) async throws -> ProjectAnswer {
     let response = try await api.answer("/project/\(APIAddress.encoded(key))", context: context)
     guard [403, 404, 410].contains(response.status) else {
-      _ = try api.success(response, path: "/project/\(key)")
-      return nil
+      return .found(try api.success(response, path: "/project/\(key)").json ?? .missing)
     }
     // To somebody whose token was revoked all projects look as if they were gone.
     try await api.proveIdentity(context)
-    return
+    return .absent(
       "the project \(key) is gone, or the account may not see it (status \(response.status)"
-      + (response.message.isEmpty ? ")" : ": \(response.message))")
+        + (response.message.isEmpty ? ")" : ": \(response.message))"))
   }
 }

@@ -14,15 +14,15 @@ extension JiraSource {
     } else {
       // A project that cannot be seen has no issues, as far as a search tells: they are not to be
       // deleted.
-      if let reason = try await absence(ofProject: project, request.context) {
-        return Page(next: .passedOver(reason: reason))
+      switch try await self.project(project, request.context) {
+      case .absent(let reason): return Page(next: .passedOver(reason: reason))
+      case .found(let answer):
+        guard let number = answer["id"].integer else {
+          throw CursorSourceError.fatal(
+            "Jira gave the project \(project) without an id", remedy: "")
+        }
+        id = number
       }
-      let answer = try await api.json(
-        "/project/\(APIAddress.encoded(project))", context: request.context)
-      guard let number = answer["id"].integer else {
-        throw CursorSourceError.fatal("Jira gave the project \(project) without an id", remedy: "")
-      }
-      id = number
     }
     let search = search(request, fields: ["key"], since: nil, withChangelog: false)
     let found: IssueSearch.Found

@@ -16,8 +16,9 @@ import Testing
       let process = try ChildProcess(
         ChildCommand(
           python, ["-m", "jira820"],
-          environment: ["JIRA820_PORT": "\(port)", "JIRA820_SEED": "7", "PYTHONDONTWRITEBYTECODE": "1"]
-        ))
+          environment: [
+            "JIRA820_PORT": "\(port)", "JIRA820_SEED": "7", "PYTHONDONTWRITEBYTECODE": "1",
+          ]))
       let url = "http://127.0.0.1:\(port)"
       for _ in 0..<600 {
         if (try? await ask(url, "/rest/api/2/serverInfo")) != nil { return (process, url) }

@@ -75,7 +75,9 @@ enum LandedTables {
     case .double: cell.double.map { "\($0)" } ?? cell.text
     case .timestamptz: (cell.string.flatMap { Instant($0) }).map { "\($0)" } ?? cell.text
     case .json where cell.isArray:
-      "[" + cell.elements.compactMap(\.text).joined(separator: ",") + "]"
+      "["
+        + cell.elements.compactMap { $0.string.map(JSONText.quoted) ?? $0.text }
+        .joined(separator: ",") + "]"
     default: cell.string ?? cell.text
     }
   }

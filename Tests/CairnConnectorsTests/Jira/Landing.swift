@@ -166,7 +166,9 @@ struct JiraTruth {
           "issue_type": issue["issuetype"].string, "status": issue["status"].string,
           "priority": issue["priority"].string, "assignee_id": person(issue["assignee"]),
           "assignee_name": name(issue["assignee"]), "reporter_id": person(issue["reporter"]),
-          "labels": "[" + issue["labels"].elements.compactMap(\.text).joined(separator: ",") + "]",
+          "labels": "["
+            + issue["labels"].elements.compactMap { $0.string.map(JSONText.quoted) }
+            .joined(separator: ",") + "]",
           "created": instant(issue["created"]), "updated": instant(issue["updated"]),
           "resolved": instant(issue["resolutiondate"]), "parent_id": issue["parent"].string,
           "customfield_10016": text(issue["storyPoints"]),
