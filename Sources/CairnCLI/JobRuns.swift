@@ -134,7 +134,7 @@ struct JobRuns {
           .joined(separator: ", "))
     case .outcome(.stopped(_, let reason)):
       switch reason {
-      case .sinkAway, .sourceAway, .circuitOpen: occasion = .failed
+      case .sinkAway, .sourceAway, .circuitOpen, .loadUnfinished: occasion = .failed
       case .deadline, .signal, .cancelled: return
       }
       problem = Alert.Problem(errorClass: .transient, summary: "\(reason)")

@@ -97,12 +97,15 @@ struct JobTarget {
     let items = try await probe.literals("SELECT id, repo, n FROM items ORDER BY id")
     #expect(
       items
-        == world.items.sorted { $0.id < $1.id }.map { ["\($0.id)", SQLiteProbe.literal($0.repo), "\($0.n)"] },
+        == world.items.sorted { $0.id < $1.id }.map {
+          ["\($0.id)", SQLiteProbe.literal($0.repo), "\($0.n)"]
+        },
       sourceLocation: sourceLocation)
     let notes = try await probe.literals("SELECT item, no, text FROM notes ORDER BY item, no")
     #expect(
       notes
         == world.notes.sorted { ($0.item, $0.no) < ($1.item, $1.no) }
-        .map { ["\($0.item)", "\($0.no)", SQLiteProbe.literal($0.text)] }, sourceLocation: sourceLocation)
+        .map { ["\($0.item)", "\($0.no)", SQLiteProbe.literal($0.text)] },
+      sourceLocation: sourceLocation)
   }
 }

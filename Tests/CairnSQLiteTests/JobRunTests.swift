@@ -389,7 +389,10 @@ import Testing
       #expect("\(try #require(error))".contains("no column for the field 'colour'"))
     case .evolve:
       #expect(try await job.run().exitCode == 0)
-      #expect(try await probe.literals("SELECT id, colour FROM items") == [["1", SQLiteProbe.literal("blue")]])
+      #expect(
+        try await probe.literals("SELECT id, colour FROM items") == [
+          ["1", SQLiteProbe.literal("blue")]
+        ])
     case .ignore:
       #expect(try await job.run().exitCode == 0)
       #expect(try await probe.literals("SELECT id FROM items") == [["1"]])

@@ -71,6 +71,7 @@ struct CursorJobRunner: Sendable {
       let seconds = (ContinuousClock.now - start).inSeconds
       journal.failed(error, wasResumed: false, seconds: seconds)
       guard let error = error as? SinkError, ErrorClass.of(error) == .transient else { throw error }
+      if case .loadUnfinished = error { return .stopped(.loadUnfinished("\(error)")) }
       return .stopped(.sinkAway(ErrorSummary.of(error)))
     }
   }

@@ -675,7 +675,13 @@ struct JobAttempt: Sendable {
     }
     report.passedOver = passedOver
     ending.append(JobFact(.finished, amount: report.records, seconds: seconds))
-    try await end(.finished, nil, ending)
+    do {
+      try await end(.finished, nil, ending)
+    } catch SinkError.incomplete {
+      try await reload()
+      try await readPages()
+      return try await finish()
+    }
     let report = finalReport()
     return passedOver.isEmpty ? .done(report) : .partial(report)
   }
@@ -700,7 +706,7 @@ struct JobAttempt: Sendable {
       try? await saveError(error, isRecoverable: true)
       if isFruitlessRecovery { ending.append(JobFact(.recoveryFailed, detail: error)) }
       await tryToEnd(.failed, error, ending)
-    case .sinkAway(let error), .circuitOpen(let error):
+    case .sinkAway(let error), .circuitOpen(let error), .loadUnfinished(let error):
       ending = [JobFact(.failed, detail: String(error.prefix(500)), seconds: seconds)]
       await tryToEnd(.failed, error, ending)
     case .deadline, .signal, .cancelled:
@@ -720,6 +726,7 @@ struct JobAttempt: Sendable {
       let overtaken = CursorJobError.overtaken(job: job.name, holder)
       journal.failed(overtaken, wasResumed: recovered != nil, seconds: seconds)
       throw overtaken
+    case SinkError.loadUnfinished: return await stop(.loadUnfinished("\(error)"))
     case let error as SinkError where ErrorClass.of(error) == .transient:
       return await stop(.sinkAway(ErrorSummary.of(error)))
     default:
@@ -753,6 +760,9 @@ struct JobAttempt: Sendable {
     let waited = watch.waited
     if waited > .zero { facts.append(JobFact(.waited, seconds: waited.inSeconds)) }
     var end = JobEnd(status: status, error: error.map { String($0.prefix(500)) }, facts: facts)
+    // A run whose last pages the database has lost is not finished.
+    if status == .finished { end.generation = generation }
+    if status == .finished { end.generation = generation }
     if status == .failed {
       end.nextRunIn = Backoff.wait(
         afterFailures: schedule.retryCount + 1, policy: options.backoff, random: 0)

@@ -17,6 +17,9 @@ public struct JobMetrics: Sendable, Hashable, Codable {
   /// How many checks.
   public var checks = 0
 
+  /// Makes figures of nothing.
+  public init() {}
+
   /// Takes the figures from facts, of one job or of several.
   public static func of(_ facts: [JobFact]) -> JobMetrics {
     var metrics = JobMetrics()

@@ -13,6 +13,14 @@ struct RecordTarget: Sendable {
     var name: String
     /// The columns that rows may have.
     var columns: Set<String>
+    /// Columns that rows had, and the target does not.
+    var absent: Set<String> = []
+
+    mutating func add(_ column: Column) {
+      table.columns.append(TargetColumn(name: column.name, type: column.type, isRequired: false))
+      columns.insert(column.name)
+      absent.remove(column.name)
+    }
   }
 
   /// Creates the tables, or checks that they fit.
@@ -69,31 +77,51 @@ struct RecordTarget: Sendable {
     _ part: TableRows, _ partition: Partition, _ retry: TransientRetry
   ) async throws -> JobWork.Rows {
     guard var prepared = tables[part.table] else { throw unknown(part.table, partition) }
-    var batch = part.batch
-    let declared = Set(prepared.table.columns.map(\.name))
-    let new = batch.columns.filter { !declared.contains($0.name) }
+    let known = Set(prepared.table.columns.map(\.name)).union(prepared.absent)
+    let strange = part.batch.columns.filter { !known.contains($0.name) }
+    if !strange.isEmpty {
+      // Which of them does the target have?
+      let found = try await prepare(prepared, with: strange, .ignore, retry)
+      for column in strange {
+        if found.contains(column.name) {
+          prepared.add(column)
+        } else {
+          prepared.absent.insert(column.name)
+        }
+      }
+      tables[part.table] = prepared
+    }
+    // A field of which no row has a value is no field yet.
+    let new = part.batch.columns.filter { prepared.absent.contains($0.name) && $0.hasValues }
     switch fields {
     case .freeze:
       if let column = new.first {
         throw CursorJobError.newField(job: job, table: prepared.name, column: column.name)
       }
     case .evolve where !new.isEmpty:
-      prepared.table.columns += new.map {
-        TargetColumn(name: $0.name, type: $0.type, isRequired: false)
-      }
-      let changed = prepared
-      let sink = sink
-      let columns = try await retry.run {
-        try await sink.prepareRecordTable(changed.table, named: changed.name, evolution: .evolve)
-      }
-      prepared.columns = Set(columns)
+      _ = try await prepare(prepared, with: new, .evolve, retry)
+      for column in new { prepared.add(column) }
       tables[part.table] = prepared
     case .evolve, .ignore: break
     }
-    if batch.columns.contains(where: { !prepared.columns.contains($0.name) }) {
-      batch = try RecordBatch(columns: batch.columns.filter { prepared.columns.contains($0.name) })
-    }
+    let batch = try RecordBatch(
+      columns: part.batch.columns.filter { prepared.columns.contains($0.name) })
     return JobWork.Rows(table: prepared.table, name: prepared.name, batch: batch)
+  }
+
+  private func prepare(
+    _ prepared: Prepared, with columns: [Column], _ evolution: FieldEvolution,
+    _ retry: TransientRetry
+  ) async throws -> [String] {
+    var table = prepared.table
+    table.columns += columns.map {
+      TargetColumn(name: $0.name, type: $0.type, isRequired: false)
+    }
+    let asked = table
+    let sink = sink
+    return try await retry.run {
+      try await sink.prepareRecordTable(asked, named: prepared.name, evolution: evolution)
+    }
   }
 
   private func prepared(
@@ -125,5 +153,13 @@ struct RecordTarget: Sendable {
       job: job, partition: partition.name,
       reason: "the source declares no table '\(table)'"
         + NearestName.hint(for: table, among: order))
+  }
+}
+
+extension Column {
+  /// Whether some row has a value.
+  fileprivate var hasValues: Bool {
+    guard let indices else { return rowCount > 0 }
+    return indices.contains { $0 != Column.null }
   }
 }

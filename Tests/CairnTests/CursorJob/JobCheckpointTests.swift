@@ -4,7 +4,9 @@ import Foundation
 import Testing
 
 @Suite struct JobCheckpointTests {
-  private static let run = SyncID("sync_20250116_103000_a3f4b2c1")!
+  private static let run = SyncID(
+    environment: RunEnvironment(
+      now: { 1_737_023_400_000_000_000 }, random: { 7 }, sleep: { _ in }))
   private static let phases = ["repository_discovery", "pr_extraction", "sweep"]
   private static let owner = JobCheckpoint.Owner(
     job: "github_sync", type: "github", phases: phases)
@@ -289,7 +291,8 @@ import Testing
     checkpoint.queue.add(JobQueue.Entry(partition, state: .after("c")))
     let data = checkpoint.encoded(as: .github).data
     let finished = data.replacing("\"finished\":false", with: "\"finished\":true")
-    let over = data.replacing("\"finished_at\":null", with: "\"finished_at\":\"2025-01-16T11:00:00Z\"")
+    let over = data.replacing(
+      "\"finished_at\":null", with: "\"finished_at\":\"2025-01-16T11:00:00Z\"")
     for text in [finished, over] {
       #expect(text != data)
       guard case .invalid? = defect({ try decode(text, digest: sha256(text)) }) else {
@@ -327,9 +330,14 @@ import Testing
       checkpoint.queue.add(
         JobQueue.Entry(
           Partition(phase: "pr_extraction", name: name),
-          state: isFinished || index < 5_000 ? .finished : index < 5_008 ? .after("Y3Vyc29y") : .waiting))
+          state: isFinished || index < 5_000
+            ? .finished : index < 5_008 ? .after("Y3Vyc29y") : .waiting))
     }
-    if !isFinished { checkpoint.known["pr_extraction"] = all.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) } }
+    if !isFinished {
+      checkpoint.known["pr_extraction"] = all.sorted {
+        Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+      }
+    }
     let encoded = checkpoint.encoded(as: .github)
     #expect(encoded.isCompressed)
     #expect(encoded.bytes < 100_000, "\(encoded.bytes) bytes")
@@ -391,7 +399,10 @@ import Testing
 
   @Test func `a damaged one falls back, and says so`() throws {
     let all = [
-      stored(7, total: 7) { $0.data += " " }, stored(6, total: 6) { $0.data = "{}"; $0.digest = sha256("{}") },
+      stored(7, total: 7) { $0.data += " " },
+      stored(6, total: 6) {
+        $0.data = "{}"; $0.digest = sha256("{}")
+      },
       stored(5, total: 5),
     ]
     let choice = CheckpointChoice.choose(all, for: Self.owner, layout: .github)
@@ -416,7 +427,9 @@ import Testing
   @Test func `what a later program wrote is not undone`() {
     let text = Self.old.replacing("\"1.0\"", with: "\"9.0\"")
     let all = [
-      stored(7, total: 7) { $0.data = text; $0.digest = sha256(text) }, stored(6, total: 6),
+      stored(7, total: 7) {
+        $0.data = text; $0.digest = sha256(text)
+      }, stored(6, total: 6),
     ]
     let choice = CheckpointChoice.choose(all, for: Self.owner, layout: .github)
     #expect(choice.standing == .invalid)
@@ -428,9 +441,9 @@ import Testing
 
   private func sha256(_ text: String) -> String {
     SHA256.hash(data: Data(text.utf8)).map { byte in
-    let hex = String(byte, radix: 16)
-    return hex.count == 1 ? "0" + hex : hex
-  }.joined()
+      let hex = String(byte, radix: 16)
+      return hex.count == 1 ? "0" + hex : hex
+    }.joined()
   }
 }
 

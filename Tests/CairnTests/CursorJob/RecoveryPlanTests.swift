@@ -140,7 +140,9 @@ import Testing
 }
 
 @Suite struct JobFiguresTests {
-  private static let run = SyncID("sync_20250116_103000_a3f4b2c1")!
+  private static let run = SyncID(
+    environment: RunEnvironment(
+      now: { 1_737_023_400_000_000_000 }, random: { 7 }, sleep: { _ in }))
 
   private func fact(
     _ kind: JobFact.Kind, at: String = "2025-01-16T10:00:00Z", attempt: Int = 1,
