@@ -762,7 +762,6 @@ struct JobAttempt: Sendable {
     var end = JobEnd(status: status, error: error.map { String($0.prefix(500)) }, facts: facts)
     // A run whose last pages the database has lost is not finished.
     if status == .finished { end.generation = generation }
-    if status == .finished { end.generation = generation }
     if status == .failed {
       end.nextRunIn = Backoff.wait(
         afterFailures: schedule.retryCount + 1, policy: options.backoff, random: 0)
