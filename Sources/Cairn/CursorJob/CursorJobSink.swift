@@ -131,6 +131,24 @@ public struct JobWork: Sendable {
   }
 }
 
+extension JobWork {
+  /// The names of the tables of which it may delete rows.
+  var tablesThatMayShrink: Set<String> {
+    var found = Set(sweeps.flatMap { $0.tables.map(\.name) })
+    var parents = Set(replacedChildren.map(\.table.name))
+    found.formUnion(replacedChildren.map(\.name))
+    while !parents.isEmpty {
+      let children = tables.filter { candidate in
+        candidate.table.parent.map { parents.contains($0.table) } == true
+          && !found.contains(candidate.name)
+      }
+      found.formUnion(children.map(\.name))
+      parents = Set(children.map(\.table.name))
+    }
+    return found
+  }
+}
+
 /// A page that is ready to be committed.
 public protocol StagedJobWork: Sendable {
   /// Commits rows, deletions and checkpoint in one transaction. May be called again after an error that

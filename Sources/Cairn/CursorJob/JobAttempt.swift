@@ -613,9 +613,8 @@ struct JobAttempt: Sendable {
   private func marks(with work: JobWork) -> [String: JobCheckpoint.TableMark]? {
     guard var marks = tables else { return nil }
     for rows in work.rows { marks[rows.name]?.atMost += rows.batch.rowCount }
-    if !work.sweeps.isEmpty || !work.replacedChildren.isEmpty {
-      for name in marks.keys { marks[name]?.atLeast = 0 }
-    }
+    // How many rows it deletes is only known afterwards.
+    for name in work.tablesThatMayShrink { marks[name]?.atLeast = 0 }
     return marks
   }
 
@@ -635,8 +634,8 @@ struct JobAttempt: Sendable {
       tables?[name]?.atMost += counts.inserted
     }
     guard deleted > 0 else { return }
-    tables = tables?.mapValues { mark in
-      JobCheckpoint.TableMark(atLeast: max(0, mark.atLeast - deleted), atMost: mark.atMost)
+    for name in work.tablesThatMayShrink {
+      tables?[name].map { tables?[name]?.atLeast = max(0, $0.atLeast - deleted) }
     }
   }
 
