@@ -6,7 +6,7 @@ import Testing
 @testable import CairnAlerts
 
 /// Mails against aiosmtpd, read back by Python's `email`.
-@Suite(.timeLimit(.minutes(2))) final class MailTests {
+@Suite(.timeLimit(.minutes(20))) final class MailTests {
   private let folder: String
   private var certificate: String { folder + "/certificate.pem" }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import CairnAlerts
 
 /// What is told of pipelines and batch jobs, and that it arrives.
-@Suite(.timeLimit(.minutes(2))) final class PipelineAlertTests: Sendable {
+@Suite(.timeLimit(.minutes(20))) final class PipelineAlertTests: Sendable {
   private struct Broken: Error, CustomStringConvertible {
     var description: String { "the price service says <no>" }
   }

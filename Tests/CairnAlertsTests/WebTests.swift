@@ -6,7 +6,7 @@ import Testing
 @testable import CairnAlerts
 
 /// Webhook and heartbeat against a real HTTP listener.
-@Suite(.timeLimit(.minutes(2))) struct WebTests {
+@Suite(.timeLimit(.minutes(20))) struct WebTests {
   private struct SlackBody: Decodable, Equatable { var text: String }
 
   @Test func `the webhook gets what Slack takes`() async throws {

@@ -7,7 +7,7 @@ import GRDB
 import Testing
 
 /// The command's alerts, sent to real servers.
-@Suite(.timeLimit(.minutes(5))) struct AlertCommandTests {
+@Suite(.timeLimit(.minutes(20))) struct AlertCommandTests {
   private let place: Workplace
 
   /// Rows of which `bad` have no number; their text must not leave the house.

@@ -93,7 +93,7 @@ final class Standin: Sendable {
       TransportRequest(
         method: method, url: "\(url)/_control/\(path)",
         headers: [("Content-Type", "application/json")], body: body),
-      timeout: .seconds(30), limit: 1 << 30)
+      timeout: .seconds(120), limit: 1 << 30)
     guard answer.status == 200 else {
       throw Failure(description: "\(path): \(String(decoding: answer.body, as: UTF8.self))")
     }

@@ -4,7 +4,7 @@ import CairnTesting
 import Foundation
 import Testing
 
-@Suite("What follows once the rows are in place", .timeLimit(.minutes(2)))
+@Suite("What follows once the rows are in place", .timeLimit(.minutes(20)))
 struct FinishTests {
   let place: PostgresPlace
   let target = table(["id": .text, "n": .integer], key: ["id"])

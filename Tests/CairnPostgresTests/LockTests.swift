@@ -4,7 +4,7 @@ import CairnTesting
 import Foundation
 import Testing
 
-@Suite("Others at the same table", .timeLimit(.minutes(2)))
+@Suite("Others at the same table", .timeLimit(.minutes(20)))
 struct LockTests {
   let place: PostgresPlace
   let target = table(["id": .text, "n": .integer], key: ["id"])

@@ -38,7 +38,8 @@ package enum RecordPeer {
       throw Failure(description: "no Python peers at \(venv); make them with: make venv")
     }
     let script = root.appending(path: "Tests/Peers/record_peers.py").path
-    let outcome = try await ChildProcess(ChildCommand(python, [script] + arguments)).wait()
+    let outcome = try await ChildProcess(ChildCommand(python, [script] + arguments)).wait(
+      timeout: .seconds(600))
     guard outcome.exitCode == 0 else {
       throw Failure(
         description: "record_peers.py ended (\(outcome.end)); it needs jsonschema and "

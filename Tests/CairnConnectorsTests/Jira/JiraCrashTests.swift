@@ -7,7 +7,7 @@ import Testing
 @testable import CairnConnectors
 
 /// Jobs in processes of their own that are killed where it hurts, on both sinks.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct JiraCrashTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct JiraCrashTests {
   enum Target: String, CaseIterable, Sendable {
     case sqlite, postgres
   }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CairnConnectors
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct JiraSourceTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct JiraSourceTests {
   @Test(arguments: JiraDeployment.allCases)
   func readsEverything(_ deployment: JiraDeployment) async throws {
     let jira = try await Standin.jira()

@@ -4,7 +4,7 @@ import CairnTesting
 import Testing
 
 /// Entity batches and loads that are at one table at the same time.
-@Suite(.timeLimit(.minutes(2))) struct BatchLoadTests {
+@Suite(.timeLimit(.minutes(20))) struct BatchLoadTests {
   private struct Row: Codable {
     var id: String
     var n: Int

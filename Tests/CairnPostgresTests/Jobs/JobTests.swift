@@ -4,7 +4,7 @@ import CairnTesting
 import Foundation
 import Testing
 
-@Suite("Cursor jobs in PostgreSQL", .timeLimit(.minutes(2)))
+@Suite("Cursor jobs in PostgreSQL", .timeLimit(.minutes(20)))
 struct JobTests {
   let place: PostgresPlace
   var probe: PostgresProbe { place.probe }
