@@ -270,8 +270,9 @@ public final class APIClient: Sendable {
     let wait = retryAfter(response.headers, serverTime: serverTime ?? now)
     switch limit {
     case .primary where wait == nil:
-      if let told = ToldLimit(response.headers), local(told.reset) > now {
-        budget.exhausted(until: local(told.reset))
+      if let told = ToldLimit(response.headers) {
+        // Where the window has ended on the way here it is asked again soon, not in a minute.
+        budget.exhausted(until: max(local(told.reset), now + 1_000_000_000))
       } else {
         budget.block(for: nil, now: now)
       }
