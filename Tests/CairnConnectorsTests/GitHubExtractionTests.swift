@@ -111,7 +111,7 @@ import Testing
     try await standin.tell(
       "settings",
       """
-      {"rate_limit": {"limit": 4, "remaining": 4, "reset_in": 1, "form": "\(form)"}}
+      {"rate_limit": {"limit": 5000, "remaining": 4, "reset_in": 1, "form": "\(form)"}}
       """)
     // A token of its own: the budget is that of the process.
     try await standin.tell("settings", "{\"tokens\": [\"limited-\(form)\"]}")
