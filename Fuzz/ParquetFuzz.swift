@@ -37,6 +37,7 @@ public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
   }
   readChosenRows(reader, scratch)
+  readAsRows(reader)
   return 0
 }
 
@@ -59,6 +60,46 @@ private func readChosenRows(_ reader: FileReader, _ scratch: DecoderScratch) {
         precondition(batch.rowCount > 0)
         for vector in batch.columns { check(vector, rowCount: batch.rowCount) }
       }
+    }
+  }
+}
+
+/// Reads rows as a `Decodable` type that asks for each cell as every type.
+private func readAsRows(_ reader: FileReader) {
+  let groups = 0..<min(2, reader.metadata.rowGroups.count)
+  for _ in reader.rows(as: AnyRow.self, rowGroups: groups, verifyChecksums: false).prefix(64) {}
+  for described in reader.metadata.schema.columns.prefix(3) {
+    let chosen = try? reader.rows(
+      as: AnyRow.self, where: !column(described.name).isNull, rowGroups: groups,
+      options: RowReadOptions(verifiesChecksums: false))
+    guard let chosen else { continue }
+    for _ in chosen.prefix(64) {}
+  }
+}
+
+private struct AnyRow: Decodable {
+  struct Name: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws {
+    let row = try decoder.container(keyedBy: Name.self)
+    for name in row.allKeys.prefix(16) {
+      _ = try? row.decodeNil(forKey: name)
+      _ = try? row.decode(Bool.self, forKey: name)
+      _ = try? row.decode(Int8.self, forKey: name)
+      _ = try? row.decode(Int64.self, forKey: name)
+      _ = try? row.decode(UInt64.self, forKey: name)
+      _ = try? row.decode(Int128.self, forKey: name)
+      _ = try? row.decode(Float.self, forKey: name)
+      _ = try? row.decode(Double.self, forKey: name)
+      _ = try? row.decode(String.self, forKey: name)
+      _ = try? row.decode([UInt8].self, forKey: name)
+      _ = try? row.decode([Int32?].self, forKey: name)
+      _ = try? row.decode([String].self, forKey: name)
     }
   }
 }

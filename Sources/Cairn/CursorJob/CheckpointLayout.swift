@@ -65,6 +65,9 @@ public struct CheckpointLayout: Sendable, Hashable {
     self.triggers = triggers
   }
 
+  /// The boundaries that are passed when a partition of a phase is over, or the last of a run.
+  func boundaries(after phase: String) -> [String] { boundaries[phase] ?? ["\(phase)_complete"] }
+
   /// For sources that have no names of their own.
   public static let general = CheckpointLayout(
     queue: "queue", current: "current_partition", cursor: "cursor", total: "records_processed",

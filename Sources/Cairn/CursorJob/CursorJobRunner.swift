@@ -111,7 +111,8 @@ struct CursorJobRunner: Sendable {
     return .attempt(
       JobAttempt(
         job: job, claimed: claimed, target: target, deadline: deadline, show: show, start: start,
-        halt: halt, watch: watch, journal: journal, report: report))
+        halt: halt, watch: watch, journal: journal, retry: retry,
+        report: report))
   }
 
   /// Waits for the next try.

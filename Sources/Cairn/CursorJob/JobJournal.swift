@@ -228,6 +228,14 @@ struct JobJournal: Sendable {
     partitionOver("passed_over")
   }
 
+  /// Something could not be read, and nothing of it is known by name.
+  func noticed(_ partition: Partition, _ notice: String) {
+    say(.warning, "\(notice)", .stageError, ["partition": "\(partition.name)"])
+    tell(
+      .stageError, partition.phase, .warning,
+      ["partition": EventValue(partition.name), "reason": EventValue(notice)])
+  }
+
   /// A partition failed for now; the others go on.
   func partitionFailed(_ partition: Partition, _ error: any Error) {
     say(
