@@ -88,7 +88,8 @@ private struct AnyRow: Decodable {
   init(from decoder: any Decoder) throws {
     let row = try decoder.container(keyedBy: Name.self)
     for name in row.allKeys.prefix(16) {
-      _ = try? row.decodeNil(forKey: name)
+      // A column that cannot be read ends the row; of a cell that does not fit the others are tried.
+      _ = try row.decodeNil(forKey: name)
       _ = try? row.decode(Bool.self, forKey: name)
       _ = try? row.decode(Int8.self, forKey: name)
       _ = try? row.decode(Int64.self, forKey: name)

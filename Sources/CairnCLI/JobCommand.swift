@@ -68,14 +68,15 @@ struct JobRunCommand: AsyncParsableCommand {
           "no job is named", remedy: "cairn job run FILE.yaml, or: cairn job run --due --into URL")
       }
       let found = try await JobSelection(
-        words: jobs, dueOnly: due, sinkOptions: sinkOptions
+        words: jobs, sinkOptions: sinkOptions,
+        isWanted: { !due || $0.isDue && $0.worker == nil }
       ).find()
       if found.isEmpty {
         if output.json { Terminal.print("[]") } else { Terminal.note("no job is due") }
         return
       }
       try await JobRuns(
-        jobs: found, skipsBackoff: false, runOptions: runOptions, recordOptions: recordOptions,
+        found: found, skipsBackoff: false, runOptions: runOptions, recordOptions: recordOptions,
         output: output
       ).run()
     }
@@ -105,24 +106,25 @@ struct JobResumeCommand: AsyncParsableCommand {
     try await Failure.reporting(next: next) {
       try recordOptions.begin()
       var found = try await JobSelection(
-        words: jobs, dueOnly: false, sinkOptions: sinkOptions
+        words: jobs, sinkOptions: sinkOptions,
+        isWanted: { !jobs.isEmpty || $0.status != .paused && $0.status != .finished }
       ).find()
       if jobs.isEmpty {
-        found = try await found.unfinished()
+        found.jobs = try await found.jobs.unfinished()
         if found.isEmpty {
           if output.json { Terminal.print("[]") } else { Terminal.note("no job is unfinished") }
           return
         }
       } else {
-        let unfinished = try await found.unfinished().map(\.file.name)
-        if let done = found.first(where: { !unfinished.contains($0.file.name) }) {
+        let unfinished = try await found.jobs.unfinished().map(\.file.name)
+        if let done = found.jobs.first(where: { !unfinished.contains($0.file.name) }) {
           throw UsageError(
             "job '\(done.file.name)' has no unfinished run",
             remedy: "Begin one with: cairn job run \(shellQuoted(done.file.path))")
         }
       }
       try await JobRuns(
-        jobs: found, skipsBackoff: true, runOptions: runOptions, recordOptions: recordOptions,
+        found: found, skipsBackoff: true, runOptions: runOptions, recordOptions: recordOptions,
         output: output
       ).run()
     }
@@ -153,13 +155,34 @@ extension [FoundJob] {
   }
 }
 
+extension JobSchedule {
+  /// Who works on the job now; a process that is known to have ended does not.
+  fileprivate var worker: LeaseHolder? { holder.flatMap { $0.owner.isAliveOnThisHost ? $0 : nil } }
+}
+
 /// The jobs that a command is to run.
+struct FoundJobs {
+  var jobs: [FoundJob] = []
+  /// Those that nobody named, and whose file cannot be read. They are told of, and the others run.
+  var unreadable: [UnreadableJob] = []
+
+  var isEmpty: Bool { jobs.isEmpty && unreadable.isEmpty }
+}
+
+/// A job that the sink knows, and whose file cannot be read.
+struct UnreadableJob {
+  var name: String
+  var error: any Error
+}
+
+/// Finds the jobs that a command is to run.
 struct JobSelection {
   var words: [String]
-  var dueOnly: Bool
   var sinkOptions: JobSinkOptions
+  /// Which of those that the sink knows.
+  var isWanted: (JobSchedule) -> Bool
 
-  func find() async throws -> [FoundJob] {
+  func find() async throws -> FoundJobs {
     let (names, files) = try words.reduce(into: ([String](), [CursorJobFile]())) { found, word in
       if TypedJobs.isPath(word) {
         found.1.append(try TypedJobs.read(word))
@@ -167,47 +190,44 @@ struct JobSelection {
         found.0.append(word)
       }
     }
-    var found = files.map { FoundJob(file: $0, address: sinkOptions.address(of: $0)) }
+    var found = FoundJobs()
+    for file in files {
+      let job = FoundJob(file: file, address: sinkOptions.address(of: file))
+      // One that the sink does not know yet is wanted.
+      let schedule = try await job.address.openJobs().jobs(named: [file.name]).first
+      if schedule.map(isWanted) ?? true { found.jobs.append(job) }
+    }
     if !names.isEmpty || words.isEmpty {
       let sink = try sinkOptions.require(files: files)
-      let known = try await TypedJobs.known(names, in: sink)
-      for schedule in known where !dueOnly || schedule.isDue {
-        guard let path = schedule.job.file else {
-          if names.isEmpty { continue }
-          throw UsageError(
-            "job '\(schedule.job.name)' has no job file: a program runs it",
-            remedy: "Let that program run it")
+      for schedule in try await TypedJobs.known(names, in: sink) where isWanted(schedule) {
+        do {
+          guard let job = try job(of: schedule, isNamed: !names.isEmpty) else { continue }
+          found.jobs.append(job)
+        } catch  where names.isEmpty {
+          found.unreadable.append(UnreadableJob(name: schedule.job.name, error: error))
         }
-        let file = try TypedJobs.read(path)
-        guard file.name == schedule.job.name else {
-          throw UsageError(
-            "'\(path)' is the file of the job '\(file.name)' now, not of '\(schedule.job.name)'",
-            remedy: "Run the job's own file once: cairn job run FILE.yaml")
-        }
-        found.append(FoundJob(file: file, address: sinkOptions.address(of: file)))
       }
     }
-    if dueOnly, !files.isEmpty { found = try await found.filteredByDue(files.map(\.name)) }
     var seen: Set<String> = []
-    for job in found where !seen.insert("\(job.address.url) \(job.file.name)").inserted {
+    for job in found.jobs where !seen.insert("\(job.address.url) \(job.file.name)").inserted {
       throw UsageError("the job '\(job.file.name)' is named twice")
     }
     return found
   }
-}
 
-extension [FoundJob] {
-  /// Those that are due: also those that the sink does not know yet.
-  fileprivate func filteredByDue(_ names: [String]) async throws -> [FoundJob] {
-    var due: [FoundJob] = []
-    for job in self {
-      guard names.contains(job.file.name) else {
-        due.append(job)
-        continue
-      }
-      let schedule = try await job.address.openJobs().jobs(named: [job.file.name]).first
-      if schedule?.isDue ?? true { due.append(job) }
+  private func job(of schedule: JobSchedule, isNamed: Bool) throws -> FoundJob? {
+    guard let path = schedule.job.file else {
+      guard isNamed else { return nil }
+      throw UsageError(
+        "job '\(schedule.job.name)' has no job file: a program runs it",
+        remedy: "Let that program run it")
     }
-    return due
+    let file = try TypedJobs.read(path)
+    guard file.name == schedule.job.name else {
+      throw UsageError(
+        "'\(path)' is the file of the job '\(file.name)' now, not of '\(schedule.job.name)'",
+        remedy: "Run the job's own file once: cairn job run FILE.yaml")
+    }
+    return FoundJob(file: file, address: sinkOptions.address(of: file))
   }
 }

@@ -6,11 +6,13 @@ import Foundation
 
 /// Runs several jobs at once, and prints how they ended.
 struct JobRuns {
-  var jobs: [FoundJob]
+  var found: FoundJobs
   var skipsBackoff: Bool
   var runOptions: JobRunOptions
   var recordOptions: RecordOptions
   var output: OutputOptions
+
+  private var jobs: [FoundJob] { found.jobs }
 
   private enum Ending: Sendable {
     case outcome(CursorJobOutcome)
@@ -23,6 +25,10 @@ struct JobRuns {
     let faults = try FaultPoints.crashing(environment: ProcessInfo.processInfo.environment)
     if runOptions.plan { return try await showPlans() }
     let stop = StopRequest()
+    if Set(jobs.map(\.file.logging)).count > 1 {
+      Terminal.note(
+        "the job files' logging: differs; that of '\(jobs.first?.file.name ?? "")' holds for all")
+    }
     let records = try recordOptions.open(jobs.first?.file.logging)
     var prepared: [(found: FoundJob, job: CursorJob)] = []
     for found in jobs {
@@ -72,6 +78,7 @@ struct JobRuns {
     }
     var codes: [Int32] = []
     var reports: [JobRunSummary] = []
+    for unreadable in found.unreadable { codes.append(tell(unreadable, &reports)) }
     for (index, (found, job)) in prepared.enumerated() {
       guard let ending = endings[index] else { continue }
       codes.append(tell(ending, of: found, job, stop, &reports))
@@ -84,6 +91,20 @@ struct JobRuns {
       ExitStatus.stopped, ExitStatus.partial,
     ]
     if let code = order.first(where: codes.contains) { throw ExitCode(code) }
+  }
+
+  /// Says that a job could not be begun.
+  ///
+  /// - Returns: The exit code.
+  private func tell(_ unreadable: UnreadableJob, _ reports: inout [JobRunSummary]) -> Int32 {
+    reports.append(JobRunSummary(unreadable.error, job: unreadable.name))
+    Terminal.note(
+      "\(Terminal.red("cairn:")) \(unreadable.name) is not run, its file cannot be read:"
+        + " \(unreadable.error)", level: .error)
+    Terminal.note(
+      "Where the file has moved: cairn job run FILE.yaml. Where the job is no longer wanted:"
+        + " cairn job pause \(shellQuoted(unreadable.name))")
+    return ExitStatus.of(unreadable.error)
   }
 
   /// Prints how a job ended.
@@ -103,7 +124,7 @@ struct JobRuns {
       }
       return outcome.exitCode
     case .failed(let error):
-      reports.append(JobRunSummary(error, job: job))
+      reports.append(JobRunSummary(error, job: job.name))
       Terminal.note("\(Terminal.red("cairn:")) \(job.name): \(error)", level: .error)
       if !(error is CursorJobError) {
         Terminal.note("Then go on with: \(command("resume", found))")
@@ -174,7 +195,13 @@ struct JobRuns {
         into: sink, options: found.file.options, environment: CursorSourceEnvironment())
       plans.append(JobPlanSummary(try await job.plan()))
     }
-    if output.json { return try JSONOutput.print(plans) }
-    Terminal.print(plans.map(JobText.of).joined(separator: "\n"))
+    if output.json {
+      try JSONOutput.print(plans)
+    } else {
+      Terminal.print(plans.map(JobText.of).joined(separator: "\n"))
+    }
+    var reports: [JobRunSummary] = []
+    let codes = found.unreadable.map { tell($0, &reports) }
+    if let code = codes.first { throw ExitCode(code) }
   }
 }

@@ -22,8 +22,8 @@ struct JobRunSummary: Encodable {
     }
   }
 
-  init(_ error: any Error, job: CursorJob) {
-    self.job = job.name
+  init(_ error: any Error, job: String) {
+    self.job = job
     outcome = "failed"
     exitCode = ExitStatus.of(error)
     self.error = "\(error)"

@@ -125,4 +125,65 @@ import Testing
     #expect(program.exitCode == 64)
     #expect(program.standardError.contains("has no job file: a program runs it"))
   }
+
+  /// Enters a job that the sink knows by its file, and no more.
+  private func enter(_ name: String, _ file: String, _ place: Place) async throws {
+    try await place.sink.prepareState()
+    _ = try await place.sink.registerJob(
+      NewJob(
+        name: name, type: "jira", scopeDigest: "", interval: .seconds(60),
+        file: place.workplace.file(file)))
+  }
+
+  @Test func `a file that is gone keeps no other job from running`() async throws {
+    let place = try Place()
+    try await enter("gone", "gone.yaml", place)
+    try await enter("there", "there.yaml", place)
+    try place.workplace.write(
+      """
+      job: there
+      type: jira
+      sink: { url: 'sqlite:state.db' }
+      jira:
+        url: "http://127.0.0.1:1"
+        email: somebody@example.org
+        token: secret
+
+      retry: { attempts: 1, give_up_after: 1 }
+      """, to: "there.yaml")
+    let due = try await place.cairn("job", "run", "--due")
+    #expect(due.standardError.contains("gone is not run, its file cannot be read"))
+    #expect(due.standardError.contains("cairn job pause gone"))
+    // The other was begun, and found nobody to talk to.
+    let attempt = try #require(try await place.sink.jobs(named: ["there"]).first)
+    #expect(attempt.attempt == 1, "\(due.standardError)")
+    #expect(due.exitCode != 0)
+    let plan = try await place.cairn("job", "run", "--due", "--plan")
+    #expect(plan.standardError.contains("gone is not run"))
+    _ = try await place.cairn("job", "pause", "gone")
+    let resumed = try await place.cairn("job", "resume", "--plan")
+    #expect(!resumed.standardError.contains("gone"))
+    #expect(resumed.standardOutput.contains("there"))
+  }
+
+  @Test func `a job that is worked on is not due`() async throws {
+    let place = try Place()
+    try await enter("busy", "busy.yaml", place)
+    // This process is alive, and has it.
+    guard
+      case .acquired(let lease, let schedule) = try await place.sink.acquireJob(
+        "busy", run: SyncID(environment: .live), owner: .current(), duration: .seconds(60),
+        takeOver: false)
+    else {
+      Issue.record("not acquired")
+      return
+    }
+    #expect(schedule.job.name == "busy")
+    let due = try await place.cairn("job", "run", "--due")
+    #expect(due.exitCode == 0)
+    #expect(due.standardError.contains("no job is due"))
+    try await place.sink.release(lease)
+    // Now it is, and its file is not there.
+    #expect(try await place.cairn("job", "run", "--due").standardError.contains("busy is not run"))
+  }
 }

@@ -403,6 +403,53 @@ import Testing
     }
   }
 
+  @Test func `what a page notices is told, once`() async throws {
+    let world = small
+    let outcome = try await job(small) { _ in
+    } before: { request in
+      guard request.partition.phase == "discovery" else { return nil }
+      var page = try await ScriptedSource(world).page(request)
+      page.notices = ["2 repositories of org are forbidden"]
+      return page
+    }.run()
+    // Two pages say it.
+    #expect(outcome.report.notes == ["2 repositories of org are forbidden"])
+    #expect(outcome.exitCode == 0)
+  }
+
+  /// What an API or a source says goes into the checkpoint; it must be one that can be read again.
+  @Test func `limits that make no sense are no obstacle`() async throws {
+    let outcome = try await job(small) { _ in
+    } before: { request in
+      request.context.record(RateLimit(remaining: -1, reset: .max))
+      request.context.recordClock(.min)
+      try await request.context.wait(until: .min, for: .retryAfter)
+      if request.partition.name == "org/repo-4" {
+        throw CursorSourceError.transient("away")
+      }
+      return nil
+    }.run()
+    #expect(outcome.exitCode == 75)
+    let saved = try await checkpoint()
+    #expect(saved.rateLimit?.remaining == 0)
+    #expect(try await job(small).run().report.recovery == "retry_with_backoff")
+    try await target.expect(small)
+  }
+
+  @Test(arguments: ["", "a\u{0}b", String(repeating: "x", count: 20_000)])
+  func `a cursor that no checkpoint can hold is refused`(_ cursor: String) async throws {
+    let error = await #expect(throws: CursorJobError.self) {
+      try await job(small) { _ in
+      } before: { request in
+        request.partition.name == "org/repo-2" ? Page(next: .after(cursor)) : nil
+      }.run()
+    }
+    #expect("\(try #require(error))".contains("its cursor"))
+    // What was committed before is gone on from.
+    #expect(try await job(small).run().report.recovery == "retry_with_backoff")
+    try await target.expect(small)
+  }
+
   // MARK: Checkpoints that are not well
 
   /// Stops a run half the way.

@@ -29,7 +29,7 @@ extension JobCheckpoint {
       guard cursor != entry.cursor else {
         throw invalid(partition, "it goes on after the cursor that it began with")
       }
-      guard !cursor.isEmpty else { throw invalid(partition, "its cursor is empty") }
+      try check(cursor, partition)
       queue.change(partition.phase, partition.name) {
         $0.state = .after(cursor)
         $0.records += page.records
@@ -51,6 +51,8 @@ extension JobCheckpoint {
       }
       advance.facts.append(JobFact(.passedOver, detail: "\(partition.name): \(reason)"))
     case .renamed(let name, let cursor):
+      if let cursor { try check(cursor, partition) }
+      guard !name.isEmpty else { throw invalid(partition, "its new name is empty") }
       advance.isOver = rename(
         partition, to: name, cursor: cursor, records: entry.records + page.records)
     }
@@ -111,6 +113,12 @@ extension JobCheckpoint {
       exceptions[renamed] = .some(since)
     }
     return false
+  }
+
+  private func check(_ cursor: String, _ partition: Partition) throws(CursorJobError) {
+    if let problem = Partition.problem(ofCursor: cursor) {
+      throw invalid(partition, "its cursor \(problem)")
+    }
   }
 
   private func invalid(_ partition: Partition, _ reason: String) -> CursorJobError {

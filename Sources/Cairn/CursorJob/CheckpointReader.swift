@@ -366,16 +366,8 @@ private struct CheckpointReader {
   }
 
   private func checkCursor(_ cursor: String, _ field: String) throws(CheckpointDefect) {
-    let isSane =
-      !cursor.isEmpty && cursor.utf8.count <= 16 << 10
-      && cursor.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-    guard isSane else {
-      throw .invalid(
-        field: field,
-        reason: cursor.isEmpty
-          ? "a cursor is empty"
-          : cursor.utf8.count > 16 << 10
-            ? "a cursor has \(cursor.utf8.count) bytes" : "a cursor has control characters")
+    if let problem = Partition.problem(ofCursor: cursor) {
+      throw .invalid(field: field, reason: "a cursor \(problem)")
     }
   }
 

@@ -44,7 +44,14 @@ public struct CursorJob: Sendable {
     deadline: Duration? = nil, progress: @escaping @Sendable (JobProgress) -> Void = { _ in }
   ) async throws -> CursorJobOutcome {
     var runner = CursorJobRunner(job: self, deadline: deadline, progress: progress)
-    return try await runner.run()
+    do {
+      let outcome = try await runner.run()
+      await options.events?.cleanUp()
+      return outcome
+    } catch {
+      await options.events?.cleanUp()
+      throw error
+    }
   }
 
   /// What it would do next; nothing is written.

@@ -62,12 +62,6 @@ public struct CursorJobFile: Sendable {
     return file
   }
 
-  /// Whether a file is that of a cursor job: it says what type it is.
-  public static func isCursorJob(_ path: String) -> Bool {
-    guard let yaml = try? JobFile.content(of: path) else { return false }
-    return yaml.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("type:") }
-  }
-
   /// Makes the job.
   ///
   /// - Throws: What the source's maker throws.

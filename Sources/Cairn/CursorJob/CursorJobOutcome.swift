@@ -115,13 +115,13 @@ public struct JobProgress: Sendable, Hashable {
 /// What a job waits for.
 public struct JobWait: Sendable, Hashable, CustomStringConvertible {
   /// Until when, in nanoseconds since 1970-01-01 UTC.
-  public var until: Int64
+  public let until: Int64
   /// Why.
   public var reason: WaitReason
 
   /// Makes it.
   public init(until: Int64, reason: WaitReason) {
-    self.until = until
+    self.until = EventTime.clamped(until)
     self.reason = reason
   }
 

@@ -84,8 +84,10 @@ struct JobAttempt: Sendable {
       try await beginChecks()
       outcome = try await course()
     } catch {
+      countRequests()
       outcome = try await ended(by: error)
     }
+    countRequests()
     journal.waited(watch.waited)
     journal.ended(outcome, wasResumed: ledger.recovered != nil)
     return outcome
@@ -281,13 +283,18 @@ struct JobAttempt: Sendable {
       report.notes.append(notice)
       journal.noticed(partition, notice)
     }
-    let requests = watch.requests
     journal.committed(
       partition, page, saved.counts ?? [:], deleted: saved.deleted,
-      requests: requests - requestsToldOf, seconds: (ContinuousClock.now - start).inSeconds)
-    requestsToldOf = requests
+      seconds: (ContinuousClock.now - start).inSeconds)
+    countRequests()
     tell()
     return true
+  }
+
+  private mutating func countRequests() {
+    let requests = watch.requests
+    journal.requested(requests - requestsToldOf)
+    requestsToldOf = requests
   }
 
   /// How long the attempt took to its first commit, and what the history is told with it.
@@ -363,7 +370,7 @@ struct JobAttempt: Sendable {
       guard checkpoint.phase != nil else { return true }
       return try await ledger.save(trigger: layout.triggers.rateLimit) { next in
         if case .rateLimit(let remaining) = wait.reason {
-          next.rateLimit = RateLimit(remaining: max(remaining, 0), reset: wait.until / 1000 * 1000)
+          next.rateLimit = RateLimit(remaining: remaining, reset: wait.until / 1000 * 1000)
         }
       }
     }
@@ -382,10 +389,12 @@ struct JobAttempt: Sendable {
 
   // MARK: Checks
 
-  /// Finds out how the tables stand, and after a recovery whether that is as the marks say.
+  /// Finds out how the tables stand, and after a recovery whether that is as the marks say. A run that
+  /// follows a finished one has its marks, and counts nothing.
   private mutating func beginChecks() async throws {
     guard options.checksRecovery else { return }
     let recovered = ledger.recovered
+    guard recovered != nil || ledger.tables.bounds == nil else { return }
     let (problems, found) = try await check(TableMarks(recovered?.tables ?? [:]))
     ledger.tables = TableMarks(found)
     guard recovered != nil else { return }
@@ -544,7 +553,7 @@ struct JobAttempt: Sendable {
       try await end(status, error, facts)
     } catch {
       // The next attempt finds out; what was committed is committed.
-      journal.note("the end of the attempt was not recorded: \(error)")
+      journal.endNotRecorded(error)
     }
   }
 

@@ -7,39 +7,20 @@ internal import Metrics
 /// The pipeline is the run, the stage the phase. Nothing here is called for single rows, and nothing of
 /// it can fail.
 struct JobJournal: Sendable {
-  private let events: EventLog?
-  private let metrics: MetricRecorder
-  private let logger: Logger
+  private var journal: Journal
   private let job: String
-  /// The run's id; before there is a run, the job's name.
-  var pipelineID: String
 
   init(_ job: CursorJob) {
-    events = job.options.events
-    metrics = MetricRecorder(
-      factory: job.options.metrics ?? MetricsSystem.factory, job: job.name)
-    logger = job.options.logger
     self.job = job.name
-    pipelineID = job.name
+    journal = Journal(
+      events: job.options.events, metrics: job.options.metrics, logger: job.options.logger,
+      job: job.name, pipelineID: job.name, subject: ["job": "\(job.name)"])
   }
 
-  private func tell(
-    _ type: EventType, _ stage: String? = nil, _ status: EventStatus = .info,
-    _ metadata: @autoclosure () -> EventMetadata = [:]
-  ) {
-    guard let events else { return }
-    events.record(
-      Event(type, pipelineID: pipelineID, stage: stage, status: status, metadata: metadata()))
-  }
-
-  private func say(
-    _ level: Logger.Level, _ message: Logger.Message, _ type: EventType,
-    _ metadata: Logger.Metadata = [:]
-  ) {
-    var metadata = metadata
-    metadata["job"] = "\(job)"
-    if events != nil { metadata[EventLogHandler.eventKey] = "\(type.rawValue)" }
-    logger.log(level: level, message, metadata: metadata)
+  /// The run's id; before there is a run, the job's name.
+  var pipelineID: String {
+    get { journal.pipelineID }
+    set { journal.pipelineID = newValue }
   }
 
   // MARK: Attempt
@@ -47,12 +28,8 @@ struct JobJournal: Sendable {
   func began(_ claimed: JobClaim.Claimed, type: String, sink: String) {
     let owner = LeaseOwner.current()
     let plan = claimed.plan.plan
-    tell(
-      .leaseTaken, nil, .success,
-      [
-        "fence": EventValue(claimed.lease.fence), "attempt": EventValue(claimed.schedule.attempt),
-      ])
-    tell(
+    journal.leaseTaken(claimed.lease.fence, attempt: claimed.schedule.attempt)
+    journal.tell(
       plan.basis == .checkpoint ? .pipelineResume : .pipelineStart, nil, .info,
       [
         "job": EventValue(job), "type": EventValue(type), "sink": EventValue(sink),
@@ -61,22 +38,21 @@ struct JobJournal: Sendable {
         "pid": EventValue(owner.pid),
       ])
     if plan.basis == .checkpoint, let chosen = claimed.plan.choice.chosen {
-      tell(
+      journal.tell(
         .checkpointLoaded, chosen.checkpoint.phase, .success,
         [
           "checkpoint_id": EventValue(checkpointID(chosen.generation)),
           "bytes": EventValue(chosen.bytes),
         ])
     }
-    metrics.add(.leases, 1, ("fate", "taken"))
   }
 
   /// A checkpoint is not valid.
   func refused(_ refused: CheckpointChoice.Refused) {
-    say(
+    journal.say(
       .warning, "a checkpoint is not valid", .checkpointRejected,
       ["generation": "\(refused.generation)", "reason": "\(refused.defect)"])
-    tell(
+    journal.tell(
       .checkpointRejected, nil, .warning,
       [
         "checkpoint_id": EventValue(checkpointID(refused.generation)),
@@ -84,7 +60,7 @@ struct JobJournal: Sendable {
       ])
   }
 
-  func note(_ note: String) { say(.notice, "\(note)", .pipelineResume) }
+  func endNotRecorded(_ error: any Error) { journal.endNotRecorded(error) }
 
   func ended(_ outcome: CursorJobOutcome, wasResumed: Bool) {
     let report = outcome.report
@@ -92,52 +68,40 @@ struct JobJournal: Sendable {
     switch outcome {
     case .done:
       word = "success"
-      tell(.pipelineComplete, nil, .success, account(report))
+      journal.tell(.pipelineComplete, nil, .success, account(report))
     case .partial:
       word = "partial"
-      tell(
+      journal.tell(
         .pipelinePartial, nil, .warning,
         account(report).merging([
           "passed_over": .list(report.passedOver.map { EventValue($0.name) })
         ]))
     case .stopped(_, let reason):
       word = "stopped"
-      tell(
+      journal.tell(
         .pipelineStop, nil, .warning,
         account(report).merging(["reason": EventValue(reason.description)]))
     }
-    count(word, wasResumed: wasResumed, seconds: report.seconds)
+    journal.attemptEnded(word, wasResumed: wasResumed, seconds: report.seconds)
     if wasResumed, let seconds = report.secondsToFirstCommit {
-      metrics.record(.resumeSeconds, seconds: seconds)
+      journal.metrics.record(.resumeSeconds, seconds: seconds)
     }
   }
 
   func failed(_ error: any Error, wasResumed: Bool, seconds: Double) {
     switch error {
     case SinkError.fenced(let holder), CursorJobError.overtaken(_, let holder):
-      tell(.leaseLost, nil, .error, ["holder": EventValue(holder.description)])
-      metrics.add(.leases, 1, ("fate", "lost"))
+      journal.leaseLost(to: holder.description)
     case CursorJobError.ownedElsewhere(_, let holder):
-      tell(.leaseWait, nil, .error, ["holder": EventValue(holder.description), "gave_up": true])
-      return
+      journal.leaseRefused(by: holder)
     default:
-      events?.failure(
-        .pipelineError, pipelineID: pipelineID, error: error,
-        metadata: [
-          "error_class": EventValue(ErrorClass.of(error).rawValue),
-          "duration_seconds": EventValue(seconds: seconds),
+      journal.tell(
+        .pipelineError, failure: error,
+        [
+          "duration_seconds": EventValue(seconds: seconds)
         ])
     }
-    count("failed", wasResumed: wasResumed, seconds: seconds)
-  }
-
-  private func count(_ outcome: String, wasResumed: Bool, seconds: Double) {
-    metrics.add(.runs, 1, ("outcome", outcome))
-    if wasResumed { metrics.add(.resumes, 1, ("outcome", outcome)) }
-    metrics.record(.runSeconds, seconds: seconds)
-    if outcome == "success" {
-      metrics.set(.lastSuccess, Double(RunEnvironment.live.now() / 1_000_000) / 1_000)
-    }
+    journal.attemptEnded("failed", wasResumed: wasResumed, seconds: seconds)
   }
 
   private func account(_ report: JobReport) -> EventMetadata {
@@ -154,25 +118,30 @@ struct JobJournal: Sendable {
   // MARK: Pages
 
   func phaseBegan(_ phase: String, partitions: Int) {
-    tell(.stageStart, phase, .info, ["partitions": EventValue(partitions)])
+    journal.tell(.stageStart, phase, .info, ["partitions": EventValue(partitions)])
   }
 
   func phaseEnded(_ phase: String, partitions: Int, seconds: Double) {
-    tell(
+    journal.tell(
       .stageComplete, phase, .success,
       [
         "partitions": EventValue(partitions), "duration_seconds": EventValue(seconds: seconds),
+      ])
+    journal.tell(
+      .performanceMetric, phase, .info,
+      [
+        "duration_seconds": EventValue(seconds: seconds), "partitions": EventValue(partitions),
       ])
   }
 
   /// A page and its checkpoint are committed.
   func committed(
     _ partition: Partition, _ page: Page, _ counts: [String: RowCounts], deleted: Int,
-    requests: Int, seconds: Double
+    seconds: Double
   ) {
     var all = RowCounts()
     for counts in counts.values { all += counts }
-    tell(
+    journal.tell(
       .batchCommitted, partition.phase, .success,
       [
         "partition": EventValue(partition.name), "records": EventValue(page.records),
@@ -180,24 +149,20 @@ struct JobJournal: Sendable {
         "updated": EventValue(all.updated), "deleted": EventValue(deleted),
         "duration_seconds": EventValue(seconds: seconds),
       ])
-    for (fate, rows) in [
-      ("inserted", all.inserted), ("updated", all.updated), ("unchanged", all.unchanged),
-      ("superseded", all.superseded),
-    ] {
-      metrics.add(.rows, rows, ("fate", fate))
-    }
-    metrics.add(.jobRecords, page.records)
-    metrics.add(.jobRequests, requests)
-    metrics.add(.commits)
-    metrics.record(.commitSeconds, seconds: seconds)
+    journal.count(all)
+    journal.metrics.add(.jobRecords, page.records)
+    journal.metrics.add(.commits)
+    journal.metrics.record(.commitSeconds, seconds: seconds)
   }
 
   /// A checkpoint passed a boundary, or was saved without a page.
   func saved(_ checkpoint: JobCheckpoint, generation: Int, _ encoded: EncodedCheckpoint) {
-    metrics.add(.checkpointBytes, encoded.bytes)
-    if let limit = checkpoint.rateLimit { metrics.set(.jobRateLimit, Double(limit.remaining)) }
+    journal.metrics.add(.checkpointBytes, encoded.bytes)
+    if let limit = checkpoint.rateLimit {
+      journal.metrics.set(.jobRateLimit, Double(limit.remaining))
+    }
     guard !checkpoint.boundaries.isEmpty || encoded.isOversized else { return }
-    tell(
+    journal.tell(
       .checkpointSaved, checkpoint.phase, encoded.isOversized ? .warning : .success,
       [
         "checkpoint_id": EventValue(checkpointID(generation)),
@@ -210,19 +175,19 @@ struct JobJournal: Sendable {
 
   /// A checkpoint is so large that somebody should know.
   func oversized(_ encoded: EncodedCheckpoint) {
-    say(
+    journal.say(
       .warning, "the checkpoint is larger than 1 MiB", .checkpointSaved,
       ["bytes": "\(encoded.bytes)"])
   }
 
-  func partitionOver(_ fate: String) { metrics.add(.jobPartitions, 1, ("fate", fate)) }
+  func partitionOver(_ fate: String) { journal.metrics.add(.jobPartitions, 1, ("fate", fate)) }
 
   /// A partition cannot be read; the others go on.
   func passedOver(_ partition: Partition, reason: String) {
-    say(
+    journal.say(
       .warning, "a partition was passed over", .stageError,
       ["partition": "\(partition.name)", "reason": "\(reason)"])
-    tell(
+    journal.tell(
       .stageError, partition.phase, .error,
       ["partition": EventValue(partition.name), "error": EventValue(reason)])
     partitionOver("passed_over")
@@ -230,27 +195,27 @@ struct JobJournal: Sendable {
 
   /// Something could not be read, and nothing of it is known by name.
   func noticed(_ partition: Partition, _ notice: String) {
-    say(.warning, "\(notice)", .stageError, ["partition": "\(partition.name)"])
-    tell(
+    journal.say(.warning, "\(notice)", .stageError, ["partition": "\(partition.name)"])
+    journal.tell(
       .stageError, partition.phase, .warning,
       ["partition": EventValue(partition.name), "reason": EventValue(notice)])
   }
 
   /// A partition failed for now; the others go on.
   func partitionFailed(_ partition: Partition, _ error: any Error) {
-    say(
+    journal.say(
       .warning, "a partition failed; the next attempt tries it again", .stageError,
       ["partition": "\(partition.name)", "reason": "\(error)"])
-    events?.failure(
-      .stageError, pipelineID: pipelineID, stage: partition.phase, error: error,
-      metadata: ["partition": EventValue(partition.name)])
+    journal.tell(
+      .stageError, partition.phase, failure: error,
+      ["partition": EventValue(partition.name)])
     partitionOver("failed")
   }
 
   /// A partition begins anew, or has another name.
   func partitionChanged(_ partition: Partition, _ note: String) {
-    say(.notice, "\(note)", .stageRetry, ["partition": "\(partition.name)"])
-    tell(
+    journal.say(.notice, "\(note)", .stageRetry, ["partition": "\(partition.name)"])
+    journal.tell(
       .stageRetry, partition.phase, .warning,
       ["partition": EventValue(partition.name), "reason": EventValue(note)])
   }
@@ -258,48 +223,42 @@ struct JobJournal: Sendable {
   // MARK: Waits and checks
 
   func waits(_ wait: JobWait, left: Duration) {
-    tell(
+    journal.tell(
       .retryWait, nil, .warning,
       [
         "reason": EventValue(wait.description), "wait_seconds": EventValue(seconds: left.inSeconds),
       ])
   }
 
+  /// Requests were made since the last call.
+  func requested(_ requests: Int) { journal.metrics.add(.jobRequests, requests) }
+
   func waited(_ duration: Duration) {
-    if duration > .zero { metrics.record(.jobWaitSeconds, seconds: duration.inSeconds) }
+    if duration > .zero { journal.metrics.record(.jobWaitSeconds, seconds: duration.inSeconds) }
   }
 
   func retrying(_ error: any Error, failures: Int, wait: Duration) {
-    tell(
-      .retryWait, nil, .warning,
-      [
-        "reason": EventValue(ErrorSummary.of(error)), "failures": EventValue(failures),
-        "wait_seconds": EventValue(seconds: wait.inSeconds),
-      ])
-    metrics.add(.retries)
+    journal.retrying(.retryWait, nil, error, failures: failures, wait: wait)
   }
 
-  func leaseNotRenewed(_ error: any Error) {
-    say(.warning, "lease not renewed", .retryWait, ["reason": "\(error)"])
-    tell(.retryWait, nil, .warning, ["reason": EventValue(ErrorSummary.of(error))])
-  }
+  func leaseNotRenewed(_ error: any Error) { journal.leaseNotRenewed(error) }
 
   func commitsLost() {
-    say(
+    journal.say(
       .warning, "commits that were acknowledged are gone; the job goes on from what is there",
       .chunksLost)
-    tell(
+    journal.tell(
       .checkpointRejected, nil, .warning,
       ["reason": "commits that the sink had acknowledged are gone"])
   }
 
   func checked(_ problems: [String]) {
     if !problems.isEmpty {
-      say(
+      journal.say(
         .warning, "the target and the marks do not agree", .dataQualityCheck,
         ["problems": "\(problems.joined(separator: "; "))"])
     }
-    tell(
+    journal.tell(
       .dataQualityCheck, nil, problems.isEmpty ? .success : .warning,
       [
         "consistent": EventValue(problems.isEmpty),

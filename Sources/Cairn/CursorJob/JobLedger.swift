@@ -45,6 +45,11 @@ struct JobLedger: Sendable {
         job: job, run: claimed.run, basis: planned, choice: claimed.plan.choice,
         now: job.options.environment.now()
       ).checkpoint()
+    if planned == .lastRun, job.options.checksRecovery,
+      let last = claimed.plan.choice.chosen?.checkpoint.tables, !last.isEmpty
+    {
+      tables = TableMarks(last)
+    }
     isBegin = planned != .checkpoint
     recovered = isBegin ? nil : checkpoint
   }

@@ -40,7 +40,7 @@ final class JobWatch: Sendable {
   func record(_ limit: RateLimit) { state.withLock { $0.rateLimit = limit } }
 
   func recordClock(_ instant: Int64) {
-    let ahead = instant - environment.now()
+    let ahead = EventTime.clamped(instant) - environment.now()
     state.withLock { $0.clockAhead = $0.clockAhead ?? ahead }
   }
 
@@ -94,6 +94,7 @@ struct JobPageContext: PageContext {
 
   func wait(until instant: Int64, for reason: WaitReason) async throws {
     try Task.checkCancellation()
+    let instant = EventTime.clamped(instant)
     let left = Duration.nanoseconds(instant - environment.now())
     guard left > .zero else { return }
     let wait = JobWait(until: instant, reason: reason)

@@ -64,16 +64,17 @@ public enum WaitReason: Sendable, Hashable {
   case retry(attempt: Int, error: String)
 }
 
-/// What an API says of its limits.
+/// What an API says of its limits. Values that make no sense are brought to the nearest that do: it goes
+/// into the checkpoint, which would not be valid with them.
 public struct RateLimit: Sendable, Hashable, Codable {
   /// Requests, or points, that are left in the window.
-  public var remaining: Int
+  public let remaining: Int
   /// When the window ends, in nanoseconds since 1970-01-01 UTC.
-  public var reset: Int64
+  public let reset: Int64
 
   /// Makes a limit.
   public init(remaining: Int, reset: Int64) {
-    self.remaining = remaining
-    self.reset = reset
+    self.remaining = max(remaining, 0)
+    self.reset = EventTime.clamped(reset)
   }
 }

@@ -14,4 +14,14 @@ public struct Partition: Sendable, Hashable {
     self.name = name
     self.isReadWhole = isReadWhole
   }
+
+  /// What is wrong with a cursor; nil when nothing is. Opaque as they are, none is empty, long or has
+  /// control characters, but a damaged one may.
+  static func problem(ofCursor cursor: String) -> String? {
+    if cursor.isEmpty { return "is empty" }
+    let bytes = cursor.utf8.count
+    if bytes > 16 << 10 { return "has \(bytes) bytes; at most \(16 << 10) are allowed" }
+    let isPlain = cursor.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+    return isPlain ? nil : "has control characters"
+  }
 }

@@ -6,46 +6,23 @@ internal import Metrics
 ///
 /// Nothing here is called for single entities or rows, and nothing of it can fail.
 struct BatchJournal: Sendable {
-  private let events: EventLog?
-  private let metrics: MetricRecorder
-  private let logger: Logger
+  private let journal: Journal
   private let processor: Processor
   private let partition: String
-  /// The run's id; before there is a run, the processor's name.
-  private let pipelineID: String
 
   init(_ processor: Processor, partition: String, run: SyncID?) {
-    events = processor.options.events
-    metrics = MetricRecorder(
-      factory: processor.options.metrics ?? MetricsSystem.factory, job: processor.name)
-    logger = processor.options.logger
     self.processor = processor
     self.partition = partition
-    pipelineID = run?.description ?? processor.name
+    let options = processor.options
+    journal = Journal(
+      events: options.events, metrics: options.metrics, logger: options.logger,
+      job: processor.name, pipelineID: run?.description ?? processor.name,
+      subject: partition.isEmpty
+        ? ["processor": "\(processor.name)"]
+        : ["processor": "\(processor.name)", "partition": "\(partition)"])
   }
 
   private var stage: String { processor.name }
-
-  private func tell(
-    _ type: EventType, _ stage: String? = nil, _ status: EventStatus = .info,
-    _ metadata: @autoclosure () -> EventMetadata = [:]
-  ) {
-    guard let events else { return }
-    events.record(
-      Event(type, pipelineID: pipelineID, stage: stage, status: status, metadata: metadata()))
-  }
-
-  /// Writes a message of which there is an event too, if there is a log of events.
-  private func say(
-    _ level: Logger.Level, _ message: Logger.Message, _ type: EventType,
-    _ metadata: Logger.Metadata = [:]
-  ) {
-    var metadata = metadata
-    metadata["processor"] = "\(processor.name)"
-    if !partition.isEmpty { metadata["partition"] = "\(partition)" }
-    if events != nil { metadata[EventLogHandler.eventKey] = "\(type.rawValue)" }
-    logger.log(level: level, message, metadata: metadata)
-  }
 
   // MARK: Claim
 
@@ -55,12 +32,9 @@ struct BatchJournal: Sendable {
     let owner = LeaseOwner.current()
     let isResumed = checkpoint.attempt > 1
     for note in claimed.notes {
-      say(.notice, "\(note)", isResumed ? .pipelineResume : .pipelineStart)
+      journal.say(.notice, "\(note)", isResumed ? .pipelineResume : .pipelineStart)
     }
-    tell(
-      .leaseTaken, nil, .success,
-      ["fence": EventValue(claimed.lease.fence), "attempt": EventValue(checkpoint.attempt)])
-    metrics.add(.leases, 1, ("fate", "taken"))
+    journal.leaseTaken(claimed.lease.fence, attempt: checkpoint.attempt)
     var known: EventMetadata = [
       "job": EventValue(processor.name), "partition": EventValue(partition),
       "table": EventValue(checkpoint.new.table), "sink": EventValue(processor.sink.location),
@@ -72,31 +46,29 @@ struct BatchJournal: Sendable {
     if !claimed.notes.isEmpty {
       known["reason"] = EventValue(claimed.notes.joined(separator: "; "))
     }
-    tell(isResumed ? .pipelineResume : .pipelineStart, nil, .info, known)
-    tell(.stageStart, stage, .info, ["partition": EventValue(partition)])
+    journal.tell(isResumed ? .pipelineResume : .pipelineStart, nil, .info, known)
+    journal.tell(.stageStart, stage, .info, ["partition": EventValue(partition)])
     if checkpoint.completed.count > 0 {
-      metrics.add(.entities, checkpoint.completed.count, ("fate", "skipped"))
+      journal.metrics.add(.entities, checkpoint.completed.count, ("fate", "skipped"))
     }
   }
 
   /// The run's checkpoint was given up for a new run.
   func abandoned(because reason: String) {
-    tell(.pipelineAbandon, nil, .warning, ["job": EventValue(stage), "reason": EventValue(reason)])
+    journal.tell(
+      .pipelineAbandon, nil, .warning, ["job": EventValue(stage), "reason": EventValue(reason)])
   }
 
   func waitsForOwner(_ holder: LeaseHolder) {
-    say(.notice, "waiting for the owner of the batches", .leaseWait, ["owner": "\(holder)"])
-    tell(.leaseWait, nil, .info, ["holder": EventValue(holder.description)])
+    journal.waitsForOwner(holder, "waiting for the owner of the batches")
   }
 
-  func waitedForOwner(_ duration: Duration) {
-    metrics.record(.leaseWaitSeconds, seconds: duration.inSeconds)
-  }
+  func waitedForOwner(_ duration: Duration) { journal.waitedForOwner(duration) }
 
   // MARK: Batches
 
   func committed(_ batch: CommittedBatch) {
-    tell(
+    journal.tell(
       .batchCommitted, stage, .success,
       [
         "partition": EventValue(partition), "last_entity_id": EventValue(batch.lastEntityID),
@@ -106,50 +78,43 @@ struct BatchJournal: Sendable {
         "duration_seconds": EventValue(seconds: batch.seconds),
         "mark_seconds": EventValue(seconds: batch.markSeconds),
       ])
-    let counts = batch.counts
-    for (fate, rows) in [
-      ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged),
-      ("superseded", counts.superseded), ("kept", counts.kept),
-    ] {
-      metrics.add(.rows, rows, ("fate", fate))
-    }
-    metrics.add(.batches, 1, ("fate", "committed"))
-    metrics.add(.entities, batch.entities, ("fate", "committed"))
-    metrics.add(.commits)
-    metrics.record(.commitSeconds, seconds: batch.seconds)
-    metrics.record(.checkpointSeconds, seconds: batch.markSeconds)
-    metrics.add(.checkpointBytes, batch.stateBytes)
+    journal.count(batch.counts)
+    journal.metrics.add(.batches, 1, ("fate", "committed"))
+    journal.metrics.add(.entities, batch.entities, ("fate", "committed"))
+    journal.metrics.add(.commits)
+    journal.metrics.record(.commitSeconds, seconds: batch.seconds)
+    journal.metrics.record(.checkpointSeconds, seconds: batch.markSeconds)
+    journal.metrics.add(.checkpointBytes, batch.stateBytes)
   }
 
   /// A batch failed and is tried again.
   func retrying(_ error: any Error, failures: Int) {
     let reason = ErrorSummary.of(error)
-    say(.warning, "batch failed; it is tried again", .batchRetry, ["reason": "\(reason)"])
-    tell(
+    journal.say(.warning, "batch failed; it is tried again", .batchRetry, ["reason": "\(reason)"])
+    journal.tell(
       .batchRetry, stage, .warning,
       [
         "partition": EventValue(partition), "reason": EventValue(reason),
         "failures": EventValue(failures),
       ])
-    metrics.add(.batches, 1, ("fate", "retried"))
-    metrics.add(.retries)
+    journal.metrics.add(.batches, 1, ("fate", "retried"))
+    journal.metrics.add(.retries)
   }
 
   /// A batch failed and is not tried again by this call.
   func batchFailed(_ error: any Error, completed: Int, total: Int) {
-    events?.failure(
-      .batchFailed, pipelineID: pipelineID, stage: stage, error: error,
-      metadata: [
-        "error_class": EventValue(ErrorClass.of(error).rawValue),
+    journal.tell(
+      .batchFailed, stage, failure: error,
+      [
         "partition": EventValue(partition), "entities_completed": EventValue(completed),
         "total_entities": EventValue(total),
       ])
-    metrics.add(.batches, 1, ("fate", "failed"))
+    journal.metrics.add(.batches, 1, ("fate", "failed"))
   }
 
   /// So many batches failed in a row that no more are tried.
   func circuitOpened(_ failures: Int, _ reason: String) {
-    tell(
+    journal.tell(
       .circuitOpen, stage, .error,
       [
         "partition": EventValue(partition), "failures": EventValue(failures),
@@ -160,28 +125,22 @@ struct BatchJournal: Sendable {
   /// An operation of the sink failed and is tried again.
   func retrying(_ error: SinkError, failures: Int, wait: Duration) {
     let reason = ErrorSummary.of(error)
-    say(
+    journal.say(
       .notice, "will try again", .retryWait,
       ["reason": "\(reason)", "failures": "\(failures)", "wait": "\(wait)"])
-    tell(
+    journal.tell(
       .retryWait, stage, .warning,
       [
         "reason": EventValue(reason), "failures": EventValue(failures),
         "wait_seconds": EventValue(seconds: wait.inSeconds),
       ])
-    metrics.add(.retries)
+    journal.metrics.add(.retries)
   }
 
-  func leaseNotRenewed(_ error: any Error) {
-    say(.warning, "lease not renewed", .retryWait, ["reason": "\(error)"])
-    tell(.retryWait, nil, .warning, ["reason": EventValue(ErrorSummary.of(error))])
-  }
+  func leaseNotRenewed(_ error: any Error) { journal.leaseNotRenewed(error) }
 
   /// How the attempt ended could not be written down.
-  func endNotRecorded(_ error: any Error) {
-    say(.warning, "the stop was not recorded", .retryWait, ["reason": "\(error)"])
-    tell(.retryWait, nil, .warning, ["reason": EventValue(ErrorSummary.of(error))])
-  }
+  func endNotRecorded(_ error: any Error) { journal.endNotRecorded(error) }
 
   // MARK: End
 
@@ -194,24 +153,26 @@ struct BatchJournal: Sendable {
     case .done:
       word = "success"
       stageEnded(report)
-      tell(.pipelineComplete, nil, .success, account)
+      journal.tell(.pipelineComplete, nil, .success, account)
     case .partial:
       word = "partial"
       stageEnded(report)
-      tell(
+      journal.tell(
         .pipelinePartial, nil, .warning,
         account.merging(["failed_batches": EventValue(report.failed.count)]))
     case .stopped(_, let reason):
       word = "stopped"
-      tell(
+      journal.tell(
         .pipelineStop, nil, .warning, account.merging(["reason": EventValue(reason.description)]))
     }
-    count(word, seconds: report.seconds, attempt: report.attempt)
+    journal.attemptEnded(word, wasResumed: report.attempt > 1, seconds: report.seconds)
     if report.attempt > 1 {
-      metrics.add(.savedSeconds, report.secondsSaved)
-      if let secondsToFirstBatch { metrics.record(.resumeSeconds, seconds: secondsToFirstBatch) }
+      journal.metrics.add(.savedSeconds, report.secondsSaved)
+      if let secondsToFirstBatch {
+        journal.metrics.record(.resumeSeconds, seconds: secondsToFirstBatch)
+      }
     }
-    await events?.cleanUp()
+    await journal.events?.cleanUp()
   }
 
   private func stageEnded(_ report: EntityBatchReport) {
@@ -219,8 +180,8 @@ struct BatchJournal: Sendable {
       "duration_seconds": EventValue(seconds: report.seconds),
       "rows": EventValue(report.counts.rows), "batches": EventValue(report.batches),
     ]
-    tell(.stageComplete, stage, .success, known)
-    tell(.performanceMetric, stage, .info, known)
+    journal.tell(.stageComplete, stage, .success, known)
+    journal.tell(.performanceMetric, stage, .info, known)
   }
 
   /// An attempt, or the search for its run, ended with an error.
@@ -229,22 +190,18 @@ struct BatchJournal: Sendable {
   func failed(_ error: any Error, _ report: EntityBatchReport?) async {
     switch error {
     case SinkError.fenced(let holder), EntityBatchError.overtaken(_, _, let holder):
-      tell(.leaseLost, nil, .error, ["holder": EventValue(holder.description)])
-      metrics.add(.leases, 1, ("fate", "lost"))
+      journal.leaseLost(to: holder.description)
     case EntityBatchError.ownedElsewhere(_, _, let holder):
-      // The run itself goes on, with its owner.
-      tell(.leaseWait, nil, .error, ["holder": EventValue(holder.description), "gave_up": true])
+      journal.leaseRefused(by: holder)
     default:
       if case EntityBatchError.circuitOpen(_, _, let failures, _, let reason) = error {
         circuitOpened(failures, reason)
       }
-      let known: EventMetadata = ["error_class": EventValue(ErrorClass.of(error).rawValue)]
-      events?.failure(
-        .pipelineError, pipelineID: pipelineID, error: error,
-        metadata: known.merging(report.map(account) ?? [:]))
+      journal.tell(.pipelineError, failure: error, report.map(account) ?? [:])
     }
-    count("failed", seconds: report?.seconds, attempt: report?.attempt ?? 1)
-    await events?.cleanUp()
+    journal.attemptEnded(
+      "failed", wasResumed: (report?.attempt ?? 1) > 1, seconds: report?.seconds)
+    await journal.events?.cleanUp()
   }
 
   private func account(of report: EntityBatchReport) -> EventMetadata {
@@ -260,14 +217,6 @@ struct BatchJournal: Sendable {
     ]
   }
 
-  private func count(_ outcome: String, seconds: Double?, attempt: Int) {
-    metrics.add(.runs, 1, ("outcome", outcome))
-    if let seconds { metrics.record(.runSeconds, seconds: seconds) }
-    if attempt > 1 { metrics.add(.resumes, 1, ("outcome", outcome)) }
-    if outcome == "success" {
-      metrics.set(.lastSuccess, Double(RunEnvironment.live.now() / 1_000_000) / 1_000)
-    }
-  }
 }
 
 /// A batch that is committed, as events and figures have it.

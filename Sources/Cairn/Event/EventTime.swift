@@ -2,6 +2,15 @@
 /// texts sort as times do.
 enum EventTime {
   static let dayNanoseconds: Int64 = 86_400 * 1_000_000_000
+  /// Times that are sensible of an event, a limit or a wait, and can be added to and subtracted without
+  /// overflow: 1970 to 2199, in nanoseconds.
+  static let sensible: ClosedRange<Int64> = 0...7_258_118_399_000_000_000
+
+  /// The nearest sensible time.
+  static func clamped(_ time: Int64) -> Int64 {
+    min(max(time, sensible.lowerBound), sensible.upperBound)
+  }
+
   /// How many bytes the text has.
   static let width = 27
 

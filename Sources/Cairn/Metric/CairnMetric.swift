@@ -28,7 +28,7 @@ public struct CairnMetric: Sendable, Hashable {
   /// Attempts of runs, by how they ended.
   public static let runs = CairnMetric(
     "cairn_runs_total", .counter,
-    "Attempts of runs, pipelines and processors, by outcome: success, partial, stopped, failed, "
+    "Attempts of runs, pipelines, processors and cursor jobs, by outcome: success, partial, stopped, failed, "
       + "skipped.")
   /// How long attempts took.
   public static let runSeconds = CairnMetric(
@@ -79,10 +79,10 @@ public struct CairnMetric: Sendable, Hashable {
       + "failed, damaged.")
   /// Commits.
   public static let commits = CairnMetric(
-    "cairn_commits_total", .counter, "Chunks and entity batches committed.")
+    "cairn_commits_total", .counter, "Chunks, entity batches and pages of cursor jobs committed.")
   /// How long commits took.
   public static let commitSeconds = CairnMetric(
-    "cairn_commit_seconds", .timer, "Duration of the commits of chunks and entity batches.")
+    "cairn_commit_seconds", .timer, "Duration of the commits of chunks, entity batches and pages.")
   /// What was tried again.
   public static let retries = CairnMetric(
     "cairn_retries_total", .counter,

@@ -6,11 +6,7 @@ internal import Metrics
 ///
 /// Nothing here is called for single rows, and nothing of it can fail.
 struct RunJournal: Sendable {
-  private let events: EventLog?
-  private let metrics: MetricRecorder
-  private let logger: Logger
-  /// The run's id; before there is a run, the job's name.
-  private let pipelineID: String
+  private let journal: Journal
 
   /// The stage in which chunks become files.
   static let convert = "convert"
@@ -28,43 +24,23 @@ struct RunJournal: Sendable {
   static let replay = "replay"
 
   init(_ options: LoadOptions, job: String, run: SyncID?) {
-    events = options.events
-    metrics = MetricRecorder(factory: options.metrics ?? MetricsSystem.factory, job: job)
-    logger = options.logger
-    pipelineID = run?.description ?? (job.isEmpty ? "cairn" : job)
+    let pipelineID = run?.description ?? (job.isEmpty ? "cairn" : job)
+    journal = Journal(
+      events: options.events, metrics: options.metrics, logger: options.logger, job: job,
+      pipelineID: pipelineID, subject: ["run": "\(pipelineID)"])
   }
 
   /// Whether anybody wants to know how good the data is.
-  var wantsQuality: Bool { events != nil || !(metrics.factory is NOOPMetricsHandler) }
-
-  private func tell(
-    _ type: EventType, _ stage: String? = nil, _ status: EventStatus = .info,
-    _ metadata: @autoclosure () -> EventMetadata = [:]
-  ) {
-    guard let events else { return }
-    events.record(
-      Event(type, pipelineID: pipelineID, stage: stage, status: status, metadata: metadata()))
-  }
-
-  /// Writes a message of which there is an event too, if there is a log of events.
-  private func say(
-    _ level: Logger.Level, _ message: Logger.Message, _ type: EventType,
-    _ metadata: Logger.Metadata = [:]
-  ) {
-    var metadata = metadata
-    metadata["run"] = "\(pipelineID)"
-    if events != nil { metadata[EventLogHandler.eventKey] = "\(type.rawValue)" }
-    logger.log(level: level, message, metadata: metadata)
+  var wantsQuality: Bool {
+    journal.events != nil || !(journal.metrics.factory is NOOPMetricsHandler)
   }
 
   // MARK: Run
 
   func began(_ run: ClaimedRun, sink: String) {
     let owner = LeaseOwner.current()
-    tell(
-      .leaseTaken, nil, .success,
-      ["fence": EventValue(run.lease.fence), "attempt": EventValue(run.record.attempt)])
-    tell(
+    journal.leaseTaken(run.lease.fence, attempt: run.record.attempt)
+    journal.tell(
       run.isNew ? .pipelineStart : .pipelineResume, nil, .info,
       [
         "job": EventValue(run.record.new.job), "source": EventValue(run.record.new.sourceName),
@@ -73,13 +49,12 @@ struct RunJournal: Sendable {
         "pid": EventValue(owner.pid),
         "chunks_committed": EventValue(run.record.committedChunks),
       ])
-    metrics.add(.leases, 1, ("fate", "taken"))
   }
 
-  func stageBegan(_ stage: String) { tell(.stageStart, stage) }
+  func stageBegan(_ stage: String) { journal.tell(.stageStart, stage) }
 
   func stageEnded(_ stage: String, seconds: Double, _ more: EventMetadata = [:]) {
-    tell(
+    journal.tell(
       .stageComplete, stage, .success,
       (["duration_seconds": EventValue(seconds: seconds)] as EventMetadata).merging(more))
   }
@@ -87,19 +62,19 @@ struct RunJournal: Sendable {
   /// An attempt ended with an account.
   func ended(_ outcome: LoadOutcome, quality: DataQuality?, wasResumed: Bool) {
     let receipt = outcome.receipt
-    if let quality, quality.rows > 0 { tell(quality, receipt) }
+    if let quality, quality.rows > 0 { tellQuality(quality, receipt) }
     steps(receipt)
     switch outcome {
-    case .done: tell(.pipelineComplete, nil, .success, summary(receipt))
+    case .done: journal.tell(.pipelineComplete, nil, .success, summary(receipt))
     case .partial:
-      tell(
+      journal.tell(
         .pipelinePartial, nil, .warning,
         summary(receipt).merging([
           "failed_chunks": .list(receipt.failedChunks.map { EventValue($0) }),
           "failed_views": .list(receipt.failedViews.map { EventValue($0) }),
         ]))
     case .stopped(_, let reason):
-      tell(
+      journal.tell(
         .pipelineStop, nil, .warning,
         summary(receipt).merging(["reason": EventValue(reason.description)]))
     }
@@ -109,12 +84,12 @@ struct RunJournal: Sendable {
       case .partial: "partial"
       case .stopped: "stopped"
       }
-    count(outcome: word, wasResumed: wasResumed, seconds: receipt.attemptWork.seconds)
+    journal.attemptEnded(word, wasResumed: wasResumed, seconds: receipt.attemptWork.seconds)
     guard wasResumed else { return }
-    metrics.add(.savedSeconds, receipt.attemptWork.secondsSaved)
-    metrics.add(.chunks, receipt.attemptWork.chunksSkipped, ("fate", "skipped"))
+    journal.metrics.add(.savedSeconds, receipt.attemptWork.secondsSaved)
+    journal.metrics.add(.chunks, receipt.attemptWork.chunksSkipped, ("fate", "skipped"))
     if let seconds = receipt.attemptWork.secondsToFirstRow {
-      metrics.record(.resumeSeconds, seconds: seconds)
+      journal.metrics.record(.resumeSeconds, seconds: seconds)
     }
   }
 
@@ -122,46 +97,33 @@ struct RunJournal: Sendable {
   func failed(_ error: any Error, wasResumed: Bool, seconds: Double) {
     switch error {
     case SinkError.fenced(let holder), LoadError.overtaken(_, let holder):
-      tell(.leaseLost, nil, .error, ["holder": EventValue(holder.description)])
-      metrics.add(.leases, 1, ("fate", "lost"))
+      journal.leaseLost(to: holder.description)
     case LoadError.ownedElsewhere(_, let holder):
-      // The run itself goes on, with its owner.
-      tell(
-        .leaseWait, nil, .error, ["holder": EventValue(holder.description), "gave_up": true])
+      journal.leaseRefused(by: holder)
     default:
-      events?.failure(
-        .pipelineError, pipelineID: pipelineID, error: error,
-        metadata: [
-          "error_class": EventValue(ErrorClass.of(error).rawValue),
-          "duration_seconds": EventValue(seconds: seconds),
+      journal.tell(
+        .pipelineError, failure: error,
+        [
+          "duration_seconds": EventValue(seconds: seconds)
         ])
     }
-    count(outcome: "failed", wasResumed: wasResumed, seconds: seconds)
+    journal.attemptEnded("failed", wasResumed: wasResumed, seconds: seconds)
   }
 
   /// An earlier run had loaded the source.
   func skipped(_ receipt: Receipt) {
-    tell(
+    journal.tell(
       .pipelineSkip, nil, .info,
       [
         "job": EventValue(receipt.job), "source": EventValue(receipt.source),
         "reason": "loaded before",
       ])
-    metrics.add(.runs, 1, ("outcome", "skipped"))
+    journal.metrics.add(.runs, 1, ("outcome", "skipped"))
   }
 
   func abandoned(by job: String) {
-    say(.notice, "run abandoned", .pipelineAbandon)
-    tell(.pipelineAbandon, nil, .info, ["job": EventValue(job)])
-  }
-
-  private func count(outcome: String, wasResumed: Bool, seconds: Double) {
-    metrics.add(.runs, 1, ("outcome", outcome))
-    if wasResumed { metrics.add(.resumes, 1, ("outcome", outcome)) }
-    metrics.record(.runSeconds, seconds: seconds)
-    if outcome == "success" {
-      metrics.set(.lastSuccess, Double(RunEnvironment.live.now() / 1_000_000) / 1_000)
-    }
+    journal.say(.notice, "run abandoned", .pipelineAbandon)
+    journal.tell(.pipelineAbandon, nil, .info, ["job": EventValue(job)])
   }
 
   private func summary(_ receipt: Receipt) -> EventMetadata {
@@ -179,25 +141,25 @@ struct RunJournal: Sendable {
     ]
   }
 
-  private func tell(_ quality: DataQuality, _ receipt: Receipt) {
-    metrics.set(.missingRate, quality.missingRate)
-    metrics.add(.outliers, quality.outliers)
+  private func tellQuality(_ quality: DataQuality, _ receipt: Receipt) {
+    journal.metrics.set(.missingRate, quality.missingRate)
+    journal.metrics.add(.outliers, quality.outliers)
     let rejected = receipt.counts.rejected
-    tell(
+    journal.tell(
       .dataQualityCheck, Self.load, rejected > 0 ? .warning : .success,
       quality.metadata.merging(["rejected": EventValue(rejected)]))
   }
 
   /// The time that each step took, as performance of stages of their own.
   private func steps(_ receipt: Receipt) {
-    guard events != nil else { return }
+    guard journal.events != nil else { return }
     let steps = receipt.attemptWork.steps
     for (step, seconds) in [
       ("read", steps.read), ("parse", steps.parse), ("encode", steps.encode),
       ("transform", steps.transform), ("stage", steps.stage), ("commit", steps.commit),
       ("finish", steps.finish),
     ] where seconds > 0 {
-      tell(
+      journal.tell(
         .performanceMetric, step, .info,
         [
           "duration_seconds": EventValue(seconds: seconds),
@@ -211,7 +173,7 @@ struct RunJournal: Sendable {
   // A conversion alone is a pipeline too; one of standard input is the first stage of its run.
 
   func conversionBegan(job: String, source: String, folder: String, isNew: Bool) {
-    tell(
+    journal.tell(
       .stageStart, Self.convert, .info,
       [
         "job": EventValue(job), "source": EventValue(source), "folder": EventValue(folder),
@@ -226,12 +188,12 @@ struct RunJournal: Sendable {
       "malformed": EventValue(receipt.malformedRows), "bytes": EventValue(receipt.fileBytes),
     ]
     if let reason = receipt.stopped {
-      tell(
+      journal.tell(
         .pipelineStop, Self.convert, .warning, account.merging(["reason": EventValue(reason)]))
     } else {
-      tell(.stageComplete, Self.convert, .success, account)
+      journal.tell(.stageComplete, Self.convert, .success, account)
     }
-    tell(
+    journal.tell(
       .performanceMetric, Self.convert, .info,
       [
         "duration_seconds": EventValue(seconds: receipt.seconds),
@@ -240,30 +202,30 @@ struct RunJournal: Sendable {
   }
 
   func conversionFailed(_ error: any Error, seconds: Double) {
-    events?.failure(
-      .stageError, pipelineID: pipelineID, stage: Self.convert, error: error,
-      metadata: ["duration_seconds": EventValue(seconds: seconds)])
+    journal.tell(
+      .stageError, Self.convert, failure: error,
+      ["duration_seconds": EventValue(seconds: seconds)])
   }
 
   // MARK: Beside loads
 
   /// A source was read and validated.
   func checked(_ report: CheckReport, _ quality: DataQuality, seconds: Double) {
-    tell(
+    journal.tell(
       .dataQualityCheck, Self.check, report.rejected > 0 ? .warning : .success,
       quality.metadata.merging(["rejected": EventValue(report.rejected)]))
     let known: EventMetadata = [
       "duration_seconds": EventValue(seconds: seconds), "rows": EventValue(report.rows),
     ]
-    tell(
+    journal.tell(
       .stageComplete, Self.check, .success,
       known.merging([
         "source": EventValue(report.source), "rejected": EventValue(report.rejected),
         "within_limits": EventValue(report.isWithinLimits), "target": EventValue(report.target),
       ]))
-    tell(.performanceMetric, Self.check, .info, known)
-    metrics.set(.missingRate, quality.missingRate)
-    metrics.add(.outliers, quality.outliers)
+    journal.tell(.performanceMetric, Self.check, .info, known)
+    journal.metrics.set(.missingRate, quality.missingRate)
+    journal.metrics.add(.outliers, quality.outliers)
   }
 
   /// Chunk files were read back in full.
@@ -274,17 +236,17 @@ struct RunJournal: Sendable {
     ]
     if let first = receipt.problems.first {
       let more = receipt.problems.count - 1
-      tell(
+      journal.tell(
         .stageError, Self.verify, .error,
         known.merging([
           "error": EventValue(more > 0 ? "\(first); and \(more) more" : first),
           "problems": EventValue(receipt.problems.count),
         ]))
     } else {
-      tell(.stageComplete, Self.verify, .success, known)
+      journal.tell(.stageComplete, Self.verify, .success, known)
     }
-    tell(.performanceMetric, Self.verify, .info, known)
-    metrics.add(
+    journal.tell(.performanceMetric, Self.verify, .info, known)
+    journal.metrics.add(
       .verifications, 1, ("outcome", receipt.problems.isEmpty ? "success" : "failed"))
   }
 
@@ -296,19 +258,18 @@ struct RunJournal: Sendable {
     ]
     for (fate, rows) in receipt.settled.sorted(by: { $0.key < $1.key }) {
       known[fate] = EventValue(rows)
-      metrics.add(.replayedRows, rows, ("fate", fate))
+      journal.metrics.add(.replayedRows, rows, ("fate", fate))
     }
-    metrics.add(.replayedRows, receipt.left.count, ("fate", "left"))
-    tell(.stageComplete, Self.replay, .success, known)
+    journal.metrics.add(.replayedRows, receipt.left.count, ("fate", "left"))
+    journal.tell(.stageComplete, Self.replay, .success, known)
   }
 
   /// A step beside a load failed.
   func failed(_ stage: String, _ error: any Error, seconds: Double) {
-    events?.failure(
-      .stageError, pipelineID: pipelineID, stage: stage, error: error,
-      metadata: [
-        "error_class": EventValue(ErrorClass.of(error).rawValue),
-        "duration_seconds": EventValue(seconds: seconds),
+    journal.tell(
+      .stageError, stage, failure: error,
+      [
+        "duration_seconds": EventValue(seconds: seconds)
       ])
   }
 
@@ -330,30 +291,30 @@ struct RunJournal: Sendable {
 
   /// A chunk's file is durable.
   func converted(_ source: RecordedExtent, _ file: ChunkFileSummary, seconds: Double) {
-    tell(
+    journal.tell(
       .chunkConverted, Self.convert, .success,
       [
         "chunk": EventValue(source.extent.chunk), "rows": EventValue(source.extent.rows),
         "bytes": EventValue(file.bytes), "source_bytes": EventValue(source.extent.bytes),
         "duration_seconds": EventValue(seconds: seconds),
       ])
-    metrics.add(.chunks, 1, ("fate", "converted"))
-    metrics.record(.checkpointSeconds, seconds: seconds)
-    metrics.add(.checkpointBytes, Int(file.bytes))
+    journal.metrics.add(.chunks, 1, ("fate", "converted"))
+    journal.metrics.record(.checkpointSeconds, seconds: seconds)
+    journal.metrics.add(.checkpointBytes, Int(file.bytes))
   }
 
   /// A chunk was read: parsed, or from its file.
   func read(_ source: RecordedExtent, wasReused: Bool) {
     if wasReused {
-      metrics.add(.chunks, 1, ("fate", "reused"))
+      journal.metrics.add(.chunks, 1, ("fate", "reused"))
     } else {
-      metrics.add(.sourceBytes, Int(clamping: source.extent.bytes))
+      journal.metrics.add(.sourceBytes, Int(clamping: source.extent.bytes))
     }
   }
 
   func committed(_ entry: LedgerEntry, in duration: Duration) {
     let counts = entry.counts
-    tell(
+    journal.tell(
       .chunkCommitted, Self.load, .success,
       [
         "chunk": EventValue(entry.chunk), "rows": EventValue(counts.rows),
@@ -361,44 +322,39 @@ struct RunJournal: Sendable {
         "rejected": EventValue(counts.rejected),
         "duration_seconds": EventValue(seconds: duration.inSeconds),
       ])
-    for (fate, rows) in [
-      ("inserted", counts.inserted), ("updated", counts.updated), ("unchanged", counts.unchanged),
-      ("superseded", counts.superseded), ("kept", counts.kept), ("rejected", counts.rejected),
-    ] {
-      metrics.add(.rows, rows, ("fate", fate))
-    }
-    metrics.add(.rejects, counts.rejected)
-    metrics.add(.chunks, 1, ("fate", "committed"))
-    metrics.add(.commits)
-    metrics.record(.commitSeconds, seconds: duration.inSeconds)
+    journal.count(counts)
+    journal.metrics.add(.rejects, counts.rejected)
+    journal.metrics.add(.chunks, 1, ("fate", "committed"))
+    journal.metrics.add(.commits)
+    journal.metrics.record(.commitSeconds, seconds: duration.inSeconds)
   }
 
   func chunkFailed(_ chunk: Int, reason: String) {
-    say(
+    journal.say(
       .warning, "chunk failed; the run goes on without it", .chunkFailed,
       ["chunk": "\(chunk)", "reason": "\(reason)"])
-    tell(
+    journal.tell(
       .chunkFailed, Self.load, .error,
       ["chunk": EventValue(chunk), "error": EventValue(reason)])
-    metrics.add(.chunks, 1, ("fate", "failed"))
+    journal.metrics.add(.chunks, 1, ("fate", "failed"))
   }
 
   /// A chunk's file was damaged and set aside.
   func chunkRejected(_ chunk: Int, reason: String) {
-    say(
+    journal.say(
       .warning, "chunk file set aside; the chunk is read from the source again", .chunkRejected,
       ["chunk": "\(chunk)", "reason": "\(reason)"])
-    tell(
+    journal.tell(
       .chunkRejected, Self.convert, .warning,
       ["chunk": EventValue(chunk), "reason": EventValue(reason)])
-    metrics.add(.chunks, 1, ("fate", "damaged"))
+    journal.metrics.add(.chunks, 1, ("fate", "damaged"))
   }
 
   func chunksLost(_ chunks: [Int]) {
-    say(
+    journal.say(
       .warning, "commits that were acknowledged are gone; their chunks are committed again",
       .chunksLost, ["chunks": "\(chunks.count)"])
-    tell(
+    journal.tell(
       .chunksLost, Self.load, .warning,
       [
         "chunks": .list(chunks.map { EventValue($0) }),
@@ -410,34 +366,24 @@ struct RunJournal: Sendable {
 
   /// An operation of the sink failed and is tried again.
   func retrying(_ error: any Error, chunk: Int?, failures: Int, wait: Duration) {
-    var metadata: EventMetadata = [
-      "reason": EventValue(ErrorSummary.of(error)), "failures": EventValue(failures),
-      "wait_seconds": EventValue(seconds: wait.inSeconds),
-    ]
-    if let chunk { metadata["chunk"] = EventValue(chunk) }
-    tell(chunk == nil ? .retryWait : .chunkRetry, Self.load, .warning, metadata)
-    metrics.add(.retries)
+    journal.retrying(
+      chunk == nil ? .retryWait : .chunkRetry, Self.load, error, failures: failures, wait: wait,
+      chunk.map { ["chunk": EventValue($0)] } ?? [:])
   }
 
   func waitsForOwner(_ holder: LeaseHolder) {
-    say(.notice, "waiting for the run's owner", .leaseWait, ["owner": "\(holder)"])
-    tell(.leaseWait, nil, .info, ["holder": EventValue(holder.description)])
+    journal.waitsForOwner(holder, "waiting for the run's owner")
   }
 
-  func waitedForOwner(_ duration: Duration) {
-    metrics.record(.leaseWaitSeconds, seconds: duration.inSeconds)
-  }
+  func waitedForOwner(_ duration: Duration) { journal.waitedForOwner(duration) }
 
-  func leaseNotRenewed(_ error: any Error) {
-    say(.warning, "lease not renewed", .retryWait, ["reason": "\(error)"])
-    tell(.retryWait, nil, .warning, ["reason": EventValue(ErrorSummary.of(error))])
-  }
+  func leaseNotRenewed(_ error: any Error) { journal.leaseNotRenewed(error) }
 
   func viewFailed(_ view: String, reason: String) {
-    say(
+    journal.say(
       .warning, "a view was not refreshed", .stageError,
       ["view": "\(view)", "reason": "\(reason)"])
-    tell(
+    journal.tell(
       .stageError, Self.refresh, .error,
       ["view": EventValue(view), "error": EventValue(reason)])
   }
@@ -445,9 +391,9 @@ struct RunJournal: Sendable {
   /// The folder of a run past its retention was deleted, or could not be.
   func expired(_ run: SyncID, error: (any Error)? = nil) {
     if let error {
-      say(.warning, "expired run not deleted", .cleanup, ["reason": "\(error)"])
+      journal.say(.warning, "expired run not deleted", .cleanup, ["reason": "\(error)"])
     } else {
-      say(.notice, "expired run deleted", .cleanup)
+      journal.say(.notice, "expired run deleted", .cleanup)
     }
     cleanedUp(run, error: error)
   }
@@ -457,7 +403,7 @@ struct RunJournal: Sendable {
     var metadata: EventMetadata = ["run": EventValue(run.description)]
     if let bytes { metadata["bytes"] = EventValue(bytes) }
     if let error { metadata["error"] = EventValue(ErrorSummary.of(error)) }
-    tell(.cleanup, nil, error == nil ? .success : .warning, metadata)
-    metrics.add(.cleanups, 1, ("outcome", error == nil ? "success" : "failed"))
+    journal.tell(.cleanup, nil, error == nil ? .success : .warning, metadata)
+    journal.metrics.add(.cleanups, 1, ("outcome", error == nil ? "success" : "failed"))
   }
 }

@@ -6,48 +6,22 @@ internal import Metrics
 ///
 /// Nothing here is called for single rows, and nothing of it can fail.
 struct PipelineJournal: Sendable {
-  let events: EventLog?
-  private let metrics: MetricRecorder
-  private let logger: Logger
-  /// The execution's id; before there is one, the id that the program gave, or the pipeline's name.
-  private let pipelineID: String
+  private let journal: Journal
+
+  var events: EventLog? { journal.events }
 
   init(_ pipelines: Pipelines, pipeline: String, id: String?) {
-    events = pipelines.events
-    metrics = MetricRecorder(
-      factory: pipelines.metrics ?? MetricsSystem.factory, job: pipeline)
-    logger = pipelines.checkpoints.logger
-    pipelineID = id ?? pipeline
-  }
-
-  private init(_ other: PipelineJournal, of id: String) {
-    events = other.events
-    metrics = other.metrics
-    logger = other.logger
-    pipelineID = id
+    let id = id ?? pipeline
+    journal = Journal(
+      events: pipelines.events, metrics: pipelines.metrics, logger: pipelines.checkpoints.logger,
+      job: pipeline, pipelineID: id, subject: ["pipeline": "\(id)"])
   }
 
   /// The same for an execution of the pipeline.
-  func of(_ id: String) -> PipelineJournal { PipelineJournal(self, of: id) }
+  func of(_ id: String) -> PipelineJournal { PipelineJournal(journal, of: id) }
 
-  private func tell(
-    _ type: EventType, _ stage: String? = nil, _ status: EventStatus = .info,
-    _ metadata: @autoclosure () -> EventMetadata = [:]
-  ) {
-    guard let events else { return }
-    events.record(
-      Event(type, pipelineID: pipelineID, stage: stage, status: status, metadata: metadata()))
-  }
-
-  /// Writes a message of which there is an event too, if there is a log of events.
-  private func say(
-    _ level: Logger.Level, _ message: Logger.Message, _ type: EventType,
-    _ metadata: Logger.Metadata = [:]
-  ) {
-    var metadata = metadata
-    metadata["pipeline"] = "\(pipelineID)"
-    if events != nil { metadata[EventLogHandler.eventKey] = "\(type.rawValue)" }
-    logger.log(level: level, message, metadata: metadata)
+  private init(_ other: Journal, of id: String) {
+    journal = other.of(id, subject: ["pipeline": "\(id)"])
   }
 
   // MARK: Pipeline
@@ -58,10 +32,7 @@ struct PipelineJournal: Sendable {
   func began(_ execution: PipelineExecution, _ lease: PipelineLease?, checkpoints: String?) {
     let owner = LeaseOwner.current()
     if let lease {
-      tell(
-        .leaseTaken, nil, .success,
-        ["fence": EventValue(lease.fence), "attempt": EventValue(execution.attempt)])
-      metrics.add(.leases, 1, ("fate", "taken"))
+      journal.leaseTaken(lease.fence, attempt: execution.attempt)
     }
     var known: EventMetadata = [
       "job": EventValue(execution.pipeline), "attempt": EventValue(execution.attempt),
@@ -69,12 +40,12 @@ struct PipelineJournal: Sendable {
       "pid": EventValue(owner.pid),
     ]
     if let checkpoints { known["checkpoints"] = EventValue(checkpoints) }
-    tell(execution.attempt > 1 ? .pipelineResume : .pipelineStart, nil, .info, known)
+    journal.tell(execution.attempt > 1 ? .pipelineResume : .pipelineStart, nil, .info, known)
   }
 
   /// An attempt's body returned.
   func completed(_ attempt: PipelineAttempt) {
-    tell(.pipelineComplete, nil, .success, account(of: attempt))
+    journal.tell(.pipelineComplete, nil, .success, account(of: attempt))
     count("success", attempt)
   }
 
@@ -83,24 +54,16 @@ struct PipelineJournal: Sendable {
     var word = "failed"
     switch error {
     case PipelineError.overtaken(_, let holder):
-      tell(
-        .leaseLost, nil, .error,
-        ["holder": EventValue(holder?.description ?? "another process")])
-      metrics.add(.leases, 1, ("fate", "lost"))
+      journal.leaseLost(to: holder?.description ?? "another process")
     case PipelineError.ownedElsewhere(_, let holder):
-      // The execution itself goes on, with its owner.
-      tell(
-        .leaseWait, nil, .error, ["holder": EventValue(holder.description), "gave_up": true])
+      journal.leaseRefused(by: holder)
     case is CancellationError:
-      tell(
+      journal.tell(
         .pipelineStop, nil, .warning,
         (attempt.map(account) ?? [:]).merging(["reason": "cancelled"]))
       word = "stopped"
     default:
-      let known: EventMetadata = ["error_class": EventValue(ErrorClass.of(error).rawValue)]
-      events?.failure(
-        .pipelineError, pipelineID: pipelineID, error: error,
-        metadata: known.merging(attempt.map(account) ?? [:]))
+      journal.tell(.pipelineError, failure: error, attempt.map(account) ?? [:])
     }
     count(word, attempt)
   }
@@ -115,24 +78,16 @@ struct PipelineJournal: Sendable {
   }
 
   private func count(_ outcome: String, _ attempt: PipelineAttempt?) {
-    metrics.add(.runs, 1, ("outcome", outcome))
-    if outcome == "success" {
-      metrics.set(.lastSuccess, Double(RunEnvironment.live.now() / 1_000_000) / 1_000)
-    }
-    guard let attempt else { return }
-    metrics.record(.runSeconds, seconds: attempt.seconds)
-    guard attempt.number > 1 else { return }
-    metrics.add(.resumes, 1, ("outcome", outcome))
-    metrics.add(.savedSeconds, attempt.secondsSaved)
+    let wasResumed = (attempt?.number ?? 1) > 1
+    journal.attemptEnded(outcome, wasResumed: wasResumed, seconds: attempt?.seconds)
+    guard let attempt, wasResumed else { return }
+    journal.metrics.add(.savedSeconds, attempt.secondsSaved)
     if let seconds = attempt.secondsToFirstStage {
-      metrics.record(.resumeSeconds, seconds: seconds)
+      journal.metrics.record(.resumeSeconds, seconds: seconds)
     }
   }
 
-  func leaseNotRenewed(_ error: any Error) {
-    say(.warning, "lease not renewed", .retryWait, ["reason": "\(error)"])
-    tell(.retryWait, nil, .warning, ["reason": EventValue(ErrorSummary.of(error))])
-  }
+  func leaseNotRenewed(_ error: any Error) { journal.leaseNotRenewed(error) }
 
   // MARK: Stages
 
@@ -143,36 +98,35 @@ struct PipelineJournal: Sendable {
     var known: EventMetadata = ["version": EventValue(stage.version)]
     if case .notRecorded = reason {
     } else {
-      say(
+      journal.say(
         .notice, "a saved stage runs again", .stageStart,
         ["stage": "\(stage.name)", "reason": "\(reason)"])
       known["reason"] = EventValue("\(reason)")
     }
-    tell(.stageStart, stage.name, .info, known)
+    journal.tell(.stageStart, stage.name, .info, known)
   }
 
   /// A stage's body, or saving its value, failed and is not tried again.
   func failed(_ stage: PlannedStage, _ error: any Error, seconds: Double) {
-    events?.failure(
-      .stageError, pipelineID: pipelineID, stage: stage.name, error: error,
-      metadata: [
-        "error_class": EventValue(ErrorClass.of(error).rawValue),
-        "duration_seconds": EventValue(seconds: seconds),
+    journal.tell(
+      .stageError, stage.name, failure: error,
+      [
+        "duration_seconds": EventValue(seconds: seconds)
       ])
-    metrics.add(.stages, 1, ("fate", "failed"))
+    journal.metrics.add(.stages, 1, ("fate", "failed"))
   }
 
   func retrying(_ stage: PlannedStage, _ error: any Error, failures: Int, wait: Duration) {
-    say(
+    journal.say(
       .warning, "a stage failed and is tried again", .stageRetry,
       ["stage": "\(stage.name)", "failures": "\(failures)", "reason": "\(error)"])
-    tell(
+    journal.tell(
       .stageRetry, stage.name, .warning,
       [
         "reason": EventValue(ErrorSummary.of(error)), "failures": EventValue(failures),
         "wait_seconds": EventValue(seconds: wait.inSeconds),
       ])
-    metrics.add(.retries)
+    journal.metrics.add(.retries)
   }
 
   /// A stage is done.
@@ -184,65 +138,65 @@ struct PipelineJournal: Sendable {
     if let saved { self.saved(saved) }
     let known = (["duration_seconds": EventValue(seconds: report.seconds)] as EventMetadata)
       .merging(account)
-    tell(
+    journal.tell(
       .stageComplete, report.stage, .success, known.merging(["tries": EventValue(report.tries)]))
-    tell(.performanceMetric, report.stage, .info, known)
-    metrics.add(.stages, 1, ("fate", "ran"))
-    metrics.record(.stageSeconds, seconds: report.seconds)
+    journal.tell(.performanceMetric, report.stage, .info, known)
+    journal.metrics.add(.stages, 1, ("fate", "ran"))
+    journal.metrics.record(.stageSeconds, seconds: report.seconds)
   }
 
   /// A stage's saved value was taken.
   func reused(_ checkpoint: StageCheckpoint, _ report: StageReport) {
-    tell(
+    journal.tell(
       .checkpointLoaded, report.stage, .success,
       [
         "checkpoint_id": EventValue(checkpoint.id), "rows": EventValue(checkpoint.rows),
         "bytes": EventValue(report.cost.bytes),
         "duration_seconds": EventValue(seconds: report.seconds),
       ])
-    tell(
+    journal.tell(
       .stageSkip, report.stage, .success,
       ["checkpoint_id": EventValue(checkpoint.id), "saved_at": EventValue(checkpoint.timestamp)])
-    metrics.add(.stages, 1, ("fate", "reused"))
-    metrics.add(.checkpoints, 1, ("fate", "loaded"))
+    journal.metrics.add(.stages, 1, ("fate", "reused"))
+    journal.metrics.add(.checkpoints, 1, ("fate", "loaded"))
   }
 
   // MARK: Checkpoints
 
   private func saved(_ checkpoint: StageCheckpoint) {
-    tell(
+    journal.tell(
       .checkpointSaved, checkpoint.stage, .success,
       [
         "checkpoint_id": EventValue(checkpoint.id), "rows": EventValue(checkpoint.rows),
         "bytes": EventValue(checkpoint.cost.bytes),
         "duration_seconds": EventValue(seconds: checkpoint.cost.seconds),
       ])
-    metrics.add(.checkpoints, 1, ("fate", "saved"))
-    metrics.record(.checkpointSeconds, seconds: checkpoint.cost.seconds)
-    metrics.add(.checkpointBytes, Int(clamping: checkpoint.cost.bytes))
+    journal.metrics.add(.checkpoints, 1, ("fate", "saved"))
+    journal.metrics.record(.checkpointSeconds, seconds: checkpoint.cost.seconds)
+    journal.metrics.add(.checkpointBytes, Int(clamping: checkpoint.cost.bytes))
   }
 
   /// A checkpoint is damaged, and its files are kept aside.
   func rejected(_ checkpoint: StageCheckpoint, _ error: any Error) {
-    tell(
+    journal.tell(
       .checkpointRejected, checkpoint.stage, .warning,
       [
         "checkpoint_id": EventValue(checkpoint.id), "reason": EventValue(ErrorSummary.of(error)),
       ])
-    metrics.add(.checkpoints, 1, ("fate", "damaged"))
+    journal.metrics.add(.checkpoints, 1, ("fate", "damaged"))
   }
 
   /// Checkpoints past their retention were deleted, of whichever executions.
   func cleanedUp(_ checkpoints: [StageCheckpoint]) {
     events?.cleanedUp(checkpoints)
-    metrics.add(.cleanups, 1, ("outcome", "success"))
-    metrics.add(.checkpoints, checkpoints.count, ("fate", "deleted"))
+    journal.metrics.add(.cleanups, 1, ("outcome", "success"))
+    journal.metrics.add(.checkpoints, checkpoints.count, ("fate", "deleted"))
   }
 
   func notCleanedUp(_ error: any Error) {
-    say(.warning, "clean-up failed", .cleanup, ["reason": "\(error)"])
-    tell(.cleanup, nil, .warning, ["error": EventValue(ErrorSummary.of(error))])
-    metrics.add(.cleanups, 1, ("outcome", "failed"))
+    journal.say(.warning, "clean-up failed", .cleanup, ["reason": "\(error)"])
+    journal.tell(.cleanup, nil, .warning, ["error": EventValue(ErrorSummary.of(error))])
+    journal.metrics.add(.cleanups, 1, ("outcome", "failed"))
   }
 }
 
