@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = Path(__file__).resolve().parents[1] / "parquet-bench"
 THREADS = 2
 ROWS = 10_000_000
+DECODABLE = 1_000_000
 # What one process repeats, after warming up.
 REPEATS = 3
 # Name, what it is, the target of its times.
@@ -37,7 +38,24 @@ def measure_parquet(bench) -> list:
             rows += Comparison(bench, ours, what, source(), target).rows()
         except (measure.BenchError, OSError) as error:
             rows.append(table.failed(what, error))
-    return rows
+    return rows + [decodable(bench, ours)]
+
+
+def decodable(bench, ours: Path) -> table.Row:
+    """A million values of a Codable type, written and read by one thread."""
+    target = bench.fresh("rows.parquet")
+    written, read = Figures(), Figures()
+    for _ in range(max(2, bench.rounds // 2)):
+        written.add(measure.run([ours, "rows-write", DECODABLE, target, REPEATS]))
+        read.add(measure.run([ours, "rows-read", target, REPEATS]))
+    return table.Row(
+        "1 M values of a Codable type, six properties: write; read",
+        "; ".join(
+            f"{table.seconds(one.series.minimum)} / {table.seconds(one.series.median)}"
+            for one in (written, read)
+        ),
+        note=f"processor time {written.cpu:.2f} s; {read.cpu:.2f} s",
+    )
 
 
 def column(bench, name: str) -> Path:
@@ -87,6 +105,14 @@ class Comparison:
                 lambda kind: self.bench.python("pyarrow_parquet.py", "read", other, REPEATS, *kind),
             )
             found += self.compared(f"read, {codec}, pyarrow's file", read, sizes=False)
+            if codec == "snappy":
+                own = self.run(
+                    lambda: measure.run([self.ours, "read", mine, REPEATS, THREADS]),
+                    lambda kind: self.bench.python(
+                        "pyarrow_parquet.py", "read", mine, REPEATS, *kind
+                    ),
+                )
+                found += self.compared(f"read, {codec}, Cairn's file", own, sizes=False)
         return found
 
     def run(self, ours, theirs) -> dict:
