@@ -35,9 +35,10 @@ if [ "$code" -ne 0 ]; then
       name = substr($0, RSTART); sub(/^◇ Test /, "", name); sub(/ started\.$/, "", name)
       if (name !~ /^case passing/ && name != "run") open[name] = 1
     }
-    /^(✔|✘) Test .* (passed|failed) after/ {
-      name = $0; sub(/^(✔|✘) Test /, "", name)
-      sub(/ with [0-9]+ test cases/, "", name); sub(/ (passed|failed) after.*/, "", name)
+    # The third mark is that of known issues.
+    /^(✔|✘|━) Test .* (passed|failed) after/ {
+      name = $0; sub(/^(✔|✘|━) Test /, "", name)
+      sub(/ with [0-9]+ test cases?/, "", name); sub(/ (passed|failed) after.*/, "", name)
       delete open[name]
     }
     END { for (name in open) print "began and did not end: " name }

@@ -8,13 +8,13 @@ import Testing
 @Suite(.serialized) struct GitHubExtractionTests {
   private func source(
     _ standin: Standin, token: String = "test-token", retry: RetryPolicy = quick,
-    _ change: (inout GitHubOptions) -> Void = { _ in }
+    clock: MovedClock? = nil, _ change: (inout GitHubOptions) -> Void = { _ in }
   ) throws -> GitHubSource {
     var options = GitHubOptions(credentials: .bearer(Secret(token)), owners: ["octo"])
     options.address = try APIAddress(standin.url)
     change(&options)
     return try GitHubSource(
-      options, environment: CursorSourceEnvironment(run: .live, retry: retry))
+      options, environment: CursorSourceEnvironment(run: clock?.environment ?? .live, retry: retry))
   }
 
   private static let quick = RetryPolicy(
@@ -105,34 +105,60 @@ import Testing
     #expect(context.waits.contains { if case .retry = $0.reason { true } else { false } })
   }
 
+  /// Somebody else uses the budget up; GitHub refuses, in one of its ways.
   @Test(arguments: ["RATE_LIMITED", "RATE_LIMIT", "403", "429"])
   func waitsForThePrimaryLimit(form: String) async throws {
     let standin = try await Standin.gitHub(repositories: 1, pullRequests: 6, issues: 3)
-    try await standin.tell(
-      "settings",
-      """
-      {"rate_limit": {"limit": 5000, "remaining": 4, "reset_in": 1, "form": "\(form)"}}
-      """)
     // A token of its own: the budget is that of the process.
     try await standin.tell("settings", "{\"tokens\": [\"limited-\(form)\"]}")
-    let source = try source(standin, token: "limited-\(form)")
+    let clock = MovedClock(standin)
+    let source = try source(standin, token: "limited-\(form)", clock: clock)
     var target = MemoryTarget(source.tables)
-    let context = TestContext(longestWait: .seconds(3))
-    let outcome = try await PlainDriver(source: source, limit: 2).run(
-      into: &target, context: context)
+    let context = TestContext(moving: clock)
+    var driver = PlainDriver(source: source, limit: 2)
+    var isUsedUp = false
+    driver.afterPage = { _, _ in
+      guard !isUsedUp else { return }
+      isUsedUp = true
+      try await standin.tell(
+        "settings",
+        """
+        {"rate_limit": {"limit": 5000, "remaining": 0, "reset_in": 3600, "form": "\(form)"}}
+        """)
+    }
+    let outcome = try await driver.run(into: &target, context: context)
     #expect(outcome.passedOver == [:])
     #expect(try await GitHubTruth(standin).differences(target) == [])
-    #expect(context.waits.contains { if case .rateLimit = $0.reason { true } else { false } })
+    #expect(try await standin.told("counts")["faults"]["rate_limited"].integer == 1)
+    #expect(context.waits.map(\.reason) == [.rateLimit(remaining: 0)])
+  }
+
+  /// What GitHub said is left is not overrun: it never has to refuse.
+  @Test func waitsBeforeThePrimaryLimitIsMet() async throws {
+    let standin = try await Standin.gitHub(repositories: 1, pullRequests: 6, issues: 3)
+    try await standin.tell("settings", "{\"tokens\": [\"frugal\"]}")
+    try await standin.tell(
+      "settings", "{\"rate_limit\": {\"limit\": 5000, \"remaining\": 4, \"reset_in\": 3600}}")
+    let clock = MovedClock(standin)
+    let source = try source(standin, token: "frugal", clock: clock)
+    var target = MemoryTarget(source.tables)
+    let context = TestContext(moving: clock)
+    _ = try await PlainDriver(source: source, limit: 2).run(into: &target, context: context)
+    #expect(try await GitHubTruth(standin).differences(target) == [])
+    #expect(try await standin.told("counts")["faults"]["rate_limited"].isMissing)
+    #expect(context.waits.count == 1)
+    #expect(context.waits.first?.reason == .rateLimit(remaining: 0))
   }
 
   @Test func waitsForASecondaryLimit() async throws {
     let standin = try await Standin.gitHub(repositories: 1, pullRequests: 3, issues: 1)
     try await standin.tell(
-      "settings", "{\"secondary\": {\"retry_after\": 1, \"status\": 403, \"times\": 1}}")
+      "settings", "{\"secondary\": {\"retry_after\": 600, \"status\": 403, \"times\": 1}}")
     try await standin.tell("settings", "{\"tokens\": [\"secondary\"]}")
-    let source = try source(standin, token: "secondary")
+    let clock = MovedClock(standin)
+    let source = try source(standin, token: "secondary", clock: clock)
     var target = MemoryTarget(source.tables)
-    let context = TestContext(longestWait: .seconds(3))
+    let context = TestContext(moving: clock)
     _ = try await PlainDriver(source: source).run(into: &target, context: context)
     #expect(try await GitHubTruth(standin).differences(target) == [])
     #expect(context.waits.map(\.reason) == [.retryAfter])

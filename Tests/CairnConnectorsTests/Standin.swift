@@ -101,6 +101,29 @@ final class Standin: Sendable {
   }
 }
 
+/// A clock that waits move, and the server's with it: an hour's window takes no time, and is not over
+/// before a busy machine has met it.
+final class MovedClock: Sendable {
+  private let standin: Standin
+  private let ahead = Mutex<Int64>(0)
+
+  init(_ standin: Standin) { self.standin = standin }
+
+  func now() -> Int64 { RunEnvironment.live.now() + ahead.withLock { $0 } }
+
+  func move(_ nanoseconds: Int64) async throws {
+    ahead.withLock { $0 += nanoseconds }
+    try await standin.tell("clock", "{\"advance\": \(Double(nanoseconds) / 1e9)}")
+  }
+
+  /// The machine's, but for the time.
+  var environment: RunEnvironment {
+    var environment = RunEnvironment.live
+    environment.now = { self.now() }
+    return environment
+  }
+}
+
 /// What a source may ask of its driver, in tests: waits are short or not at all, and remembered.
 final class TestContext: PageContext {
   struct Wait: Sendable, Equatable {
@@ -118,14 +141,14 @@ final class TestContext: PageContext {
 
   private let state = Mutex(State())
   let commitBy: ContinuousClock.Instant
-  /// The longest time that is really waited.
-  private let longestWait: Duration
+  /// What a wait moves; without it a wait ends early.
+  private let moved: MovedClock?
 
   struct Stopped: Error {}
 
-  init(commitIn: Duration = .seconds(180), longestWait: Duration = .milliseconds(1)) {
+  init(commitIn: Duration = .seconds(180), moving clock: MovedClock? = nil) {
     commitBy = ContinuousClock.now + commitIn
-    self.longestWait = longestWait
+    moved = clock
   }
 
   var waits: [Wait] { state.withLock { $0.waits } }
@@ -137,13 +160,17 @@ final class TestContext: PageContext {
   func stop() { state.withLock { $0.isStopped = true } }
 
   func wait(until instant: Int64, for reason: WaitReason) async throws {
-    let time = max(0, instant - RunEnvironment.live.now())
+    let time = max(0, instant - (moved?.now() ?? RunEnvironment.live.now()))
     let isStopped = state.withLock { state in
       state.waits.append(Wait(reason: reason, nanoseconds: time))
       return state.isStopped
     }
     if isStopped { throw Stopped() }
-    try await Task.sleep(for: min(.nanoseconds(time), longestWait))
+    if let moved {
+      try await moved.move(time)
+    } else {
+      try await Task.sleep(for: min(.nanoseconds(time), .milliseconds(1)))
+    }
   }
 
   func record(_ rateLimit: RateLimit) { state.withLock { $0.limit = rateLimit } }

@@ -101,6 +101,8 @@ import Testing
     struct Flight {
       var now: [String: Int] = [:]
       var most = 0
+      /// A crowd that does not come is not waited for without end.
+      let patience = ContinuousClock.now + .seconds(60)
     }
     let flight = Mutex(Flight())
     let outcome = try await job(small) {
@@ -111,7 +113,12 @@ import Testing
         $0.most = max($0.most, $0.now.count)
         #expect($0.now[request.partition.name] == 1)
       }
-      try await Task.sleep(for: .milliseconds(20))
+      // Until as many are under way as may be: how fast the machine is does not matter.
+      while request.partition.phase == "items",
+        flight.withLock({ $0.most < 3 && .now < $0.patience })
+      {
+        try await Task.sleep(for: .milliseconds(1))
+      }
       flight.withLock { $0.now[request.partition.name] = nil }
       return nil
     }.run()
@@ -151,10 +158,16 @@ import Testing
     let job = job(small) { options in
       options.stop = stop
       options.atOnce = 1
+      // A wait before the deadline ends when it was shown, and lasts a little.
+      options.environment.sleep = { duration in
+        guard byDeadline, duration > .seconds(60) else { return try await Task.sleep(for: duration) }
+        while waiting.withLock(\.isEmpty) { try await Task.sleep(for: .milliseconds(1)) }
+        try await Task.sleep(for: .milliseconds(150))
+      }
     } before: { request in
       if request.partition.name == "org/repo-2", request.cursor == nil {
-        // From now on: it may take long to come here on a busy machine.
-        let until = RunEnvironment.live.now() + (byDeadline ? 900_000_000 : 7_200_000_000_000)
+        let until =
+          RunEnvironment.live.now() + (byDeadline ? 1_800_000_000_000 : 7_200_000_000_000)
         request.context.record(RateLimit(remaining: 30, reset: until))
         try await request.context.wait(until: until, for: .rateLimit(remaining: 30))
       }
@@ -186,13 +199,16 @@ import Testing
   }
 
   @Test func `a cancelled task stops`() async throws {
+    let (began, begin) = AsyncStream<Never>.makeStream()
     let job = job(small) { _ in
     } before: { request in
-      if request.partition.phase == "items" { try await Task.sleep(for: .seconds(60)) }
+      guard request.partition.phase == "items" else { return nil }
+      begin.finish()
+      try await Task.sleep(for: .seconds(3600))
       return nil
     }
     let task = Task { try await job.run() }
-    try await Task.sleep(for: .milliseconds(300))
+    for await _ in began {}
     task.cancel()
     guard case .stopped(_, .cancelled) = try await task.value else {
       Issue.record("not stopped")
@@ -301,7 +317,7 @@ import Testing
       Issue.record("\(plan.plan)")
       return
     }
-    #expect(wait > .seconds(20) && wait <= .seconds(30))
+    #expect(wait > .zero && wait <= .seconds(30))
     let next = try await job(small).run()
     #expect(next.exitCode == 0)
     #expect(next.report.requests == 3)
@@ -560,15 +576,19 @@ import Testing
 
   @Test func `one owner works on a job`() async throws {
     let (began, begin) = AsyncStream<Never>.makeStream()
-    let first = job(small) { _ in
-    } before: { _ in
+    let (refused, refuse) = AsyncStream<Never>.makeStream()
+    let first = job(small) {
+      $0.atOnce = 1
+    } before: { request in
       begin.finish()
-      try await Task.sleep(for: .milliseconds(300))
+      // Its first page comes when the other one was refused.
+      if request.partition.phase == "discovery" { for await _ in refused {} }
       return nil
     }
     async let outcome = first.run()
     for await _ in began {}
     let error = await #expect(throws: CursorJobError.self) { try await job(small).run() }
+    refuse.finish()
     #expect(try #require(error).exitCode == 69)
     #expect(try await outcome.exitCode == 0)
   }

@@ -21,7 +21,11 @@ struct ConnectorProgram {
         retry: RetryPolicy(minimumBackoff: .milliseconds(10), maximumBackoff: .milliseconds(50)),
         skipsBackoff: true, leaseDuration: .seconds(5), faults: faults))
     do {
-      let outcome = try await job.run()
+      // Tests kill it while it waits: only once it says so it does.
+      let outcome = try await job.run { progress in
+        guard let wait = progress.wait else { return }
+        FileHandle.standardError.write(Data("\(wait)\n".utf8))
+      }
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
       print(String(decoding: try encoder.encode(outcome.report), as: UTF8.self))

@@ -10,6 +10,8 @@ import random
 import struct
 import time
 
+import clock
+
 BEGIN = 1672531200  # 2023-01-01T00:00:00Z
 END = 1751241600  # 2025-06-30T00:00:00Z: nothing generated is newer
 BULK = 1750900000  # many rows share an `updatedAt` after this
@@ -560,7 +562,7 @@ class World:
     def now(self):
         self.version += 1
         if self.real_clock:
-            self.clock = max(self.clock, int(time.time()))
+            self.clock = max(self.clock, int(clock.now()))
         else:
             self.clock += 1
         return self.clock

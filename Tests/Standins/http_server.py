@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import clock
+
 REASONS = {
     200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 401: "Unauthorized",
     403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 410: "Gone",
@@ -253,9 +255,9 @@ class Server:
         self._date = (0, b"")
 
     def date(self):
-        now = int(asyncio.get_running_loop().time())
+        now = int(clock.now())
         if self._date[0] != now:
-            self._date = (now, formatdate(usegmt=True).encode())
+            self._date = (now, formatdate(now, usegmt=True).encode())
         return self._date[1]
 
     async def run(self, ready, stop_with_input=True, port=0):

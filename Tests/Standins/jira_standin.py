@@ -8,10 +8,10 @@ import base64
 import json
 import re
 import sys
-import time
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
+import clock
 import standin
 from http_server import Response
 from jira_answers import Answers
@@ -248,7 +248,7 @@ class Jira(Standin):
         if path == "serverInfo":
             kind = "Cloud" if cloud or self.settings["deployment"] == "cloud" else "Server"
             version = "1001.0.0-SNAPSHOT" if kind == "Cloud" else "9.12.0"
-            now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            now = datetime.fromtimestamp(clock.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
             return {
                 "baseUrl": "https://jira.example.com", "version": version,
                 "versionNumbers": [int(n) for n in re.findall(r"\d+", version)[:3]],
@@ -408,7 +408,7 @@ class Jira(Standin):
         place = offset if offset is not None else [self.place(query, page[-1]), page[-1]["id"]]
         data = json.dumps([self.digest(query.text), place], separators=(",", ":"))
         token = base64.urlsafe_b64encode(data.encode()).decode()
-        self.given_pages[token] = time.time()
+        self.given_pages[token] = clock.now()
         return token
 
     @staticmethod
@@ -428,7 +428,7 @@ class Jira(Standin):
             text, place = json.loads(base64.urlsafe_b64decode(token))
         except (ValueError, TypeError):
             given = None
-        if given is None or given + self.settings["token_lifetime"] < time.time() or text != self.digest(query.text):
+        if given is None or given + self.settings["token_lifetime"] < clock.now() or text != self.digest(query.text):
             raise Failure(400, "The provided next page token is invalid or has expired.")
         if isinstance(place, int):
             return place, rows[place:]
@@ -479,7 +479,7 @@ class Jira(Standin):
         value = {"issueChangeLogs": [{"issueId": k, "changeHistories": v} for k, v in logs.items()]}
         if start + len(page) < len(rows):
             next_page = base64.urlsafe_b64encode(json.dumps(start + len(page)).encode()).decode()
-            self.given_pages[next_page] = time.time()
+            self.given_pages[next_page] = clock.now()
             value["nextPageToken"] = next_page
         return value
 
@@ -503,7 +503,7 @@ class Jira(Standin):
     def exhausted(self, entry, window, headers, version):
         entry["fault"] = "rate_limited"
         headers |= self.limit_headers(window, version)
-        headers["Retry-After"] = max(1, window.reset_seconds - int(time.time()))
+        headers["Retry-After"] = max(1, window.reset_seconds - int(clock.now()))
         if version == 3:
             headers["RateLimit-Reason"] = "jira-quota-based"
         value = {"errorMessages": ["Rate limit exceeded."], "errors": {}}

@@ -7,6 +7,7 @@ import random
 import re
 import time
 
+import clock
 from jql import Gone, Invalid, Word, number
 
 BEGIN = 1672531200000  # 2023-01-01T00:00:00Z, in milliseconds
@@ -241,7 +242,7 @@ class World:
         return issue
 
     def now_milliseconds(self):
-        return int(time.time() * 1000) if self.real_clock else self.clock
+        return int(clock.now() * 1000) if self.real_clock else self.clock
 
     def indexed(self):
         """The issues as searches see them."""
@@ -304,7 +305,7 @@ class World:
     def now(self):
         self.version += 1
         if self.real_clock:
-            self.clock = max(self.clock, int(time.time() * 1000))
+            self.clock = max(self.clock, int(clock.now() * 1000))
         else:
             self.clock += 1000
         return self.clock

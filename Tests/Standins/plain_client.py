@@ -68,6 +68,10 @@ class Started:
     def truth(self, query=""):
         return self.control(f"truth{query}")["tables"]
 
+    def advance(self, seconds):
+        """Has the time pass for the stand-in."""
+        self.control("clock", {"advance": seconds})
+
     # MARK: GitHub
 
     def graphql(self, query, /, **variables):

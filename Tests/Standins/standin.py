@@ -6,9 +6,9 @@ import hashlib
 import json
 import random
 import sys
-import time
 from collections import Counter
 
+import clock
 from http_server import Response, Server
 
 COMMON_SETTINGS = {
@@ -38,11 +38,11 @@ class RateWindow:
     def __init__(self, settings):
         self.limit = settings.get("limit", 5000)
         self.remaining = settings.get("remaining", self.limit)
-        self.reset_at = time.time() + settings.get("reset_in", 3600)
+        self.reset_at = clock.now() + settings.get("reset_in", 3600)
         self.form = settings.get("form", "RATE_LIMITED")
 
     def refresh(self):
-        now = time.time()
+        now = clock.now()
         if now >= self.reset_at:
             self.remaining = self.limit
             self.reset_at = now + 3600
@@ -168,7 +168,7 @@ class Standin:
         self.requests += 1
         self.counted += 1
         entry = {
-            "n": self.requests, "at": round(time.time(), 3), "status": None, "fault": None,
+            "n": self.requests, "at": round(clock.now(), 3), "status": None, "fault": None,
             "partition": None, "page": None, "cost": None, "nodes": None, "key": key,
         }  # fmt: skip
         self.log.append(entry)
@@ -299,6 +299,10 @@ class Standin:
                 self.apply(request.json())
             remaining = {who: window.remaining for who, window in self.windows.items()}
             return Response.of(self.settings | {"remaining": remaining})
+        if name == "clock":
+            if post:
+                clock.advance(float(request.json()["advance"]))
+            return Response.of({"now": clock.now()})
         if name == "do" and post:
             return Response.of(self.do(request.json()))
         if name == "authorizations" and not post:

@@ -200,13 +200,15 @@ import Testing
     try await jira.tell(
       "settings",
       """
-      {"faults":[{"kind":"429","at":[4,9],"retry_after":1},{"kind":"503","at":[6]},
+      {"faults":[{"kind":"429","at":[4,9],"retry_after":600},{"kind":"503","at":[6]},
                  {"kind":"cut_body","at":[12]}]}
       """)
-    let landing = Landing(try jira.source(deployment))
+    let clock = MovedClock(jira)
+    let landing = Landing(try jira.source(deployment, clock: clock))
+    landing.context = TestContext(moving: clock)
     try await landing.run()
     #expect(try await jira.differences(landing, deployment) == [])
-    #expect(landing.context.waits.contains { $0.reason == .retryAfter })
+    #expect(landing.context.waits.count { $0.reason == .retryAfter } == 2)
     #expect(landing.context.waits.contains { if case .retry = $0.reason { true } else { false } })
   }
 

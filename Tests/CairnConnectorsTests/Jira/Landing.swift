@@ -269,13 +269,15 @@ extension Standin {
   /// A source that reads it.
   func source(
     _ deployment: JiraDeployment, _ change: (inout JiraOptions) -> Void = { _ in },
-    credentials: APICredentials = .basic(user: "bot@example.com", password: Secret("test-token"))
+    credentials: APICredentials = .basic(user: "bot@example.com", password: Secret("test-token")),
+    clock: MovedClock? = nil
   ) throws -> JiraSource {
     var options = JiraOptions(deployment: deployment, sweepsDeletions: true)
     change(&options)
     return JiraSource(
       address: try APIAddress(url), credentials: credentials, options: options,
       environment: CursorSourceEnvironment(
+        run: clock?.environment ?? .live,
         retry: RetryPolicy(attempts: 3, minimumBackoff: .milliseconds(1))))
   }
 
