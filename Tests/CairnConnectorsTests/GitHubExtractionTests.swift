@@ -269,6 +269,40 @@ import Testing
     #expect(try await GitHubTruth(standin).differences(target) == [])
   }
 
+  /// Links that came and went though GitHub does not say that their pull request changed; more than come
+  /// with it at once, and too many numbers for one query.
+  @Test func aSweepReadsLinksAnew() async throws {
+    let standin = try await Standin.gitHub(repositories: 1, pullRequests: 8, issues: 60)
+    let source = try source(standin) { $0.sweepsDeletions = true }
+    var target = MemoryTarget(source.tables)
+    _ = try await PlainDriver(source: source).run(into: &target)
+    let world = try await standin.told("truth")["tables"]
+    let numbers = world["pull_requests"].elements.compactMap { $0["number"].integer }
+    let linked = world["linked_issues"].elements.first?["pullRequest"].string
+    let left = world["pull_requests"].elements.first { $0["id"].string == linked }?["number"]
+      .integer
+    let grown = try #require(numbers.first { $0 != left })
+    try await standin.tell(
+      "do",
+      """
+      [{"action": "grow", "repository": "octo/repo-0001", "number": \(grown), \
+      "what": "linked_issues", "count": 90}, \
+      {"action": "unlink", "repository": "octo/repo-0001", "number": \(try #require(left))}]
+      """)
+    let links = try await standin.told("truth?table=linked_issues")["tables"]["linked_issues"]
+    let count =
+      Dictionary(
+        grouping: links.elements.compactMap { $0["pullRequest"].string }, by: { $0 }
+      ).values.map(\.count).max() ?? 0
+    #expect(count > 30, "\(count)")
+    try await standin.tell("settings", #"{"heavy": {"nodes": 900, "kind": "502"}}"#)
+    // As if GitHub said of nothing that it changed.
+    let since = try await newest(standin) + 60_000_000_000
+    _ = try await PlainDriver(source: source).run(into: &target, since: since)
+    #expect(try await GitHubTruth(standin).differences(target, tables: ["pr_linked_issues"]) == [])
+    #expect(try await standin.told("counts")["faults"]["502"].integer ?? 0 > 0)
+  }
+
   /// The newest change of the world, by its own clock, in nanoseconds.
   private func newest(_ standin: Standin) async throws -> Int64 {
     let tables = try await standin.told("truth")["tables"]

@@ -4,10 +4,10 @@ import Testing
 
 @Suite struct PageSizesTests {
   @Test func shrinkAndGrowBack() {
-    let sizes = PageSizes(maximum: 50)
+    let sizes = PageSizes()
     var seen: [Int] = []
     for _ in 0..<4 {
-      let size = sizes.size(of: "a", limit: 100)
+      let size = sizes.size(of: "a", limit: 50)
       seen.append(size)
       sizes.failed("a", size: size)
     }
@@ -15,8 +15,8 @@ import Testing
     #expect(sizes.size(of: "b", limit: 20) == 20)
     seen = []
     for _ in 0..<60 {
-      sizes.succeeded("a")
-      seen.append(sizes.size(of: "a", limit: 100))
+      sizes.succeeded("a", limit: 50)
+      seen.append(sizes.size(of: "a", limit: 50))
     }
     #expect(seen == seen.sorted())
     #expect(seen.first == 1 && seen.last == 50)

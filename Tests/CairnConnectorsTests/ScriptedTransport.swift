@@ -25,7 +25,9 @@ final class ScriptedTransport: Transport, PageContext {
   private let state: Mutex<State>
   let commitBy = ContinuousClock.now + .seconds(180)
 
-  init(_ steps: Step...) {
+  convenience init(_ steps: Step...) { self.init(steps) }
+
+  init(_ steps: [Step]) {
     state = Mutex(State(steps: steps, now: Self.begin))
   }
 

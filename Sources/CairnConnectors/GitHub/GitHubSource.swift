@@ -36,7 +36,7 @@ public final class GitHubSource: CursorSource {
   let options: GitHubOptions
   let query: GitHubQuery
   let client: APIClient
-  let sizes: PageSizes
+  let sizes = PageSizes()
   private let shapes: [GitHubTable: RecordShape]
 
   /// The partition of the repositories that are given by name.
@@ -86,7 +86,6 @@ public final class GitHubSource: CursorSource {
     firstPartitions = names.map {
       Partition(phase: Phase.discovery.rawValue, name: $0, isReadWhole: true)
     }
-    sizes = PageSizes(maximum: min(100, options.pageSize))
     client = APIClient(
       address: options.address.graphQL, credentials: options.credentials,
       options: APIClientOptions(
@@ -143,26 +142,23 @@ public final class GitHubSource: CursorSource {
   ///
   /// - Parameters:
   ///   - name: By what the size of pages is remembered.
-  ///   - size: How many records to begin with.
+  ///   - limit: The most records that are wanted.
   ///   - cost: What a page of a size costs, in points.
   ///   - make: The query and its variables for a size.
   func ask(
-    _ context: any PageContext, sizedBy name: String, size: Int, cost: @escaping (Int) -> Int,
+    _ context: any PageContext, sizedBy name: String, limit: Int, cost: @escaping (Int) -> Int,
     _ make: (Int) -> (String, [(String, Variable)])
   ) async throws -> GraphQLAnswer {
-    var size = size
+    var page = PageSize(sizes, of: name, limit: limit)
     let response = try await client.send(context: context, judge: GraphQLAnswer.judge) { attempt in
-      if attempt.failure?.isOverload == true {
-        sizes.failed(name, size: size)
-        size = sizes.size(of: name, limit: size)
-      }
+      let size = page.size(for: attempt)
       let (query, variables) = make(size)
       let named = variables.map { "\(JSONText.quoted($0.0)):\($0.1.json)" }
       let body =
         "{\"query\":\(JSONText.quoted(query)),\"variables\":{\(named.joined(separator: ","))}}"
       return APIRequest(.post, "/graphql", body: Array(body.utf8), cost: cost(size))
     }
-    sizes.succeeded(name)
+    page.answered()
     let answer = GraphQLAnswer(try client.checked(response, path: "/graphql").json ?? .missing)
     for error in answer.errors {
       switch error.kind {
@@ -177,6 +173,17 @@ public final class GitHubSource: CursorSource {
       }
     }
     return answer
+  }
+
+  /// The elements of a list; an error where GitHub gave none, which is not the same as an empty one.
+  func told(
+    _ list: JSONValue, _ member: String, _ what: String, _ answer: GraphQLAnswer
+  ) throws(CursorSourceError) -> [JSONValue] {
+    guard list[member].isArray else {
+      let reason = answer.errors.first.map { ": \($0.reason)" } ?? ""
+      throw .transient("GitHub's answer is without the list of \(what)\(reason)")
+    }
+    return list[member].elements
   }
 
   /// The rows of a page, by table.
@@ -197,10 +204,12 @@ public final class GitHubSource: CursorSource {
   func repository(_ answer: GraphQLAnswer, _ name: String) throws(PassedOver) -> JSONValue {
     let repository = answer.data["repository"]
     guard repository.isNull else { return repository }
-    guard let error = answer.error(at: ["repository"]) else {
-      throw PassedOver(reason: "\(name) cannot be read with these credentials")
-    }
-    throw PassedOver(reason: error.reason)
+    // What must not be null and cannot be read makes null of the repository, too: then the error is
+    // further down.
+    let error =
+      answer.error(at: ["repository"])
+      ?? answer.errors.first { $0.path.first == "repository" }
+    throw PassedOver(reason: error?.reason ?? "\(name) cannot be read with these credentials")
   }
 }
 

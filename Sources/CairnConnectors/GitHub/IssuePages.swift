@@ -14,8 +14,7 @@ extension GitHubSource {
       Instant(microseconds: $0 / 1_000_000_000 * 1_000_000).description
     }
     let answer = try await ask(
-      request.context, sizedBy: "issues of \(name)",
-      size: sizes.size(of: "issues of \(name)", limit: min(100, request.limit)),
+      request.context, sizedBy: "issues of \(name)", limit: min(100, request.limit),
       cost: { max(1, (1 + $0 * 3) / 100) }
     ) { size in
       (
@@ -36,7 +35,7 @@ extension GitHubSource {
     let list = repository["issues"]
     let rows = rows(for: .issues)
     var page = Page(next: .finished)
-    for edge in list["edges"].elements where !edge["node"].isNull {
+    for edge in try told(list, "edges", "issues of \(name)", answer) where !edge["node"].isNull {
       rows[.issues]?.append(
         edge["node"], given: [repository["id"], repository["nameWithOwner"]])
       page.records += 1

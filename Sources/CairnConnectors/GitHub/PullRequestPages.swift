@@ -18,7 +18,7 @@ extension GitHubSource {
     let connections = query.parts.count + 2 + threads
     let answer = try await ask(
       request.context, sizedBy: "pull requests of \(name)",
-      size: sizes.size(of: "pull requests of \(name)", limit: request.limit),
+      limit: min(100, options.pageSize, request.limit),
       cost: { max(1, (1 + $0 * connections) / 100) }
     ) { size in
       (
@@ -39,7 +39,7 @@ extension GitHubSource {
     let list = repository["pullRequests"]
     let reading = PullRequestReading(source: self, repository: repository, context: request.context)
     var next: Page.Next = list.nextCursor.map { place.after($0) } ?? .finished
-    var edges = list["edges"].elements[...]
+    var edges = try told(list, "edges", "pull requests of \(name)", answer)[...]
     while let edge = edges.popFirst() {
       let pullRequest = edge["node"]
       if let since = request.since,
@@ -105,7 +105,8 @@ final class PullRequestReading {
   private let context: any PageContext
   private let repository: JSONValue
   private let rows: [GitHubTable: RecordRows]
-  private let parents = GrowingColumn(name: "pull_request_id", type: .text)
+  /// The pull requests of which all of a part is here, by part.
+  private let whole: [GitHubQuery.Part: GrowingColumn]
   private var count = 0
 
   init(source: GitHubSource, repository: JSONValue, context: any PageContext) {
@@ -113,6 +114,10 @@ final class PullRequestReading {
     self.repository = repository
     self.context = context
     rows = source.rows(for: .pullRequests, .commits, .reviews, .reviewComments, .linkedIssues)
+    whole = Dictionary(
+      uniqueKeysWithValues: source.query.parts.map {
+        ($0, GrowingColumn(name: "pull_request_id", type: .text))
+      })
   }
 
   /// Whether reading the pull requests that are left takes further requests.
@@ -129,41 +134,15 @@ final class PullRequestReading {
 
   /// Reads a pull request, and the further pages of what belongs to it.
   func read(_ pullRequest: JSONValue) async throws {
-    var collected: [GitHubQuery.Part: [JSONValue]] = [:]
-    var cursors: [GitHubQuery.Part: String] = [:]
-    for part in source.query.parts {
-      let connection = pullRequest[part.rawValue]
-      collected[part] = connection["nodes"].elements
-      cursors[part] = connection.nextCursor
+    // Deleted since the page was asked for: nothing of it.
+    guard let parts = try await source.parts(of: pullRequest, source.query.parts, context) else {
+      return
     }
-    while !cursors.isEmpty {
-      let parts = source.query.parts.filter { cursors[$0] != nil }
-      let answer = try await source.ask(
-        context, sizedBy: "parts of \(pullRequest["id"].string ?? "")",
-        size: source.sizes.size(of: "parts of \(pullRequest["id"].string ?? "")", limit: 100),
-        cost: { parts.contains(.reviewThreads) ? max(1, $0 / 100 + 1) : 1 }
-      ) { size in
-        (
-          source.query.pages(of: parts),
-          [("id", .text(pullRequest["id"].string)), ("first", .number(size))]
-            + parts.map { ($0.rawValue, .text(cursors[$0])) }
-        )
-      }
-      let node = answer.data["node"]
-      // Deleted since the page was asked for.
-      guard !node.isNull else { return }
-      for part in parts {
-        let connection = node[part.rawValue]
-        collected[part, default: []] += connection["nodes"].elements
-        cursors[part] = connection.nextCursor
-      }
-    }
-    source.sizes.forget("parts of \(pullRequest["id"].string ?? "")")
     var comments: [(thread: JSONValue, comments: [JSONValue])] = []
-    for thread in collected[.reviewThreads] ?? [] where !thread.isNull {
+    for thread in parts[.reviewThreads] ?? [] where !thread.isNull {
       comments.append((thread, try await self.comments(of: thread)))
     }
-    append(pullRequest, collected, comments)
+    append(pullRequest, parts, comments)
   }
 
   private func comments(of thread: JSONValue) async throws -> [JSONValue] {
@@ -171,7 +150,8 @@ final class PullRequestReading {
     var cursor = thread["comments"].nextCursor
     while let after = cursor {
       let answer = try await source.ask(
-        context, sizedBy: "comments of \(thread["id"].string ?? "")", size: 100, cost: { _ in 1 }
+        context, sizedBy: "comments of \(thread["id"].string ?? "")", limit: 100,
+        cost: { _ in 1 }
       ) { size in
         (
           GitHubQuery.threadComments,
@@ -196,7 +176,7 @@ final class PullRequestReading {
     let id = pullRequest["id"]
     let home = repository["id"]
     rows[.pullRequests]?.append(pullRequest, given: [home, repository["nameWithOwner"]])
-    parents.append(id)
+    for part in collected.keys { whole[part]?.append(id) }
     // What was added or went between two pages may show a row twice.
     var seen = Set<String>()
     for commit in collected[.commits] ?? [] {
@@ -227,11 +207,56 @@ final class PullRequestReading {
   /// The page.
   func page(_ next: Page.Next) throws -> Page {
     var page = Page(rows: try source.tableRows(rows), next: next, records: count)
-    guard count > 0 else { return page }
-    let values = try RecordBatch(columns: [parents.column()])
-    page.replacedChildren = source.query.parts.map {
-      ReplacedChildren(table: $0.table.rawValue, parent: "pull_request_id", values: values)
+    page.replacedChildren = try source.query.parts.compactMap { part in
+      guard let column = whole[part], !column.isEmpty else { return nil }
+      return ReplacedChildren(
+        table: part.table.rawValue, parent: "pull_request_id",
+        values: try RecordBatch(columns: [column.column()]))
     }
     return page
+  }
+}
+
+extension GitHubSource {
+  /// All that belongs to a pull request, by part: what came with it, and what is on further pages. A part
+  /// that GitHub does not tell (it may not be read, for example) is not there: that is not the same as
+  /// having none.
+  ///
+  /// - Returns: Nil when the pull request is gone meanwhile.
+  func parts(
+    of pullRequest: JSONValue, _ wanted: [GitHubQuery.Part], _ context: any PageContext
+  ) async throws -> [GitHubQuery.Part: [JSONValue]]? {
+    var collected: [GitHubQuery.Part: [JSONValue]] = [:]
+    var cursors: [GitHubQuery.Part: String] = [:]
+    func take(_ part: GitHubQuery.Part, _ connection: JSONValue) {
+      cursors[part] = connection.nextCursor
+      if connection["nodes"].isArray {
+        collected[part, default: []] += connection["nodes"].elements
+      } else {
+        collected[part] = nil
+        cursors[part] = nil
+      }
+    }
+    for part in wanted { take(part, pullRequest[part.rawValue]) }
+    let name = "parts of \(pullRequest["id"].string ?? "")"
+    while !cursors.isEmpty {
+      let parts = wanted.filter { cursors[$0] != nil }
+      let asked = cursors
+      let answer = try await ask(
+        context, sizedBy: name, limit: 100,
+        cost: { parts.contains(.reviewThreads) ? max(1, $0 / 100 + 1) : 1 }
+      ) { size in
+        (
+          query.pages(of: parts),
+          [("id", .text(pullRequest["id"].string)), ("first", .number(size))]
+            + parts.map { ($0.rawValue, .text(asked[$0])) }
+        )
+      }
+      let node = answer.data["node"]
+      guard !node.isNull else { return nil }
+      for part in parts { take(part, node[part.rawValue]) }
+    }
+    sizes.forget(name)
+    return collected
   }
 }

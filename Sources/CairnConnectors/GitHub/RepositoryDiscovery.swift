@@ -5,7 +5,7 @@ extension GitHubSource {
   func repositories(_ request: PageRequest) async throws -> Page {
     let owner = request.partition.name
     let answer = try await ask(
-      request.context, sizedBy: "repositories of \(owner)", size: min(100, request.limit),
+      request.context, sizedBy: "repositories of \(owner)", limit: min(100, request.limit),
       cost: { ($0 + 99) / 100 + 1 }
     ) { size in
       (
@@ -24,7 +24,7 @@ extension GitHubSource {
         remedy: "Check the name, and whether the token may read the organization.")
     }
     let list = found["repositories"]
-    var page = try discovered(list["nodes"].elements)
+    var page = try discovered(try told(list, "nodes", "repositories of \(owner)", answer))
     // A repository that may not be read has no name here; only that there is one is known.
     page.notices = answer.errors.filter { $0.kind == .forbidden }.map {
       "a repository of \(owner) cannot be read: \($0.reason)"
@@ -37,11 +37,13 @@ extension GitHubSource {
   func listedRepositories(_ request: PageRequest) async throws -> Page {
     let names = Set(options.repositories.map { $0.lowercased() }).sorted()
       .filter { name in request.cursor.map { name > $0 } ?? true }
-    let asked = names.prefix(min(50, max(1, request.limit)))
-    guard let last = asked.last else { return Page(next: .finished) }
+    guard !names.isEmpty else { return Page(next: .finished) }
+    var asked = names[...]
     let answer = try await ask(
-      request.context, sizedBy: Self.list, size: asked.count, cost: { _ in 1 }
-    ) { _ in
+      request.context, sizedBy: Self.list, limit: min(50, max(1, request.limit)),
+      cost: { _ in 1 }
+    ) { size in
+      asked = names.prefix(size)
       var variables: [(String, Variable)] = []
       for (position, name) in asked.enumerated() {
         guard let name = RepositoryName(name) else { continue }
@@ -59,7 +61,7 @@ extension GitHubSource {
     var page = try discovered(found)
     // They are tried, and passed over, where their records are read.
     for name in unreadable { page.discovered += partitions(of: name) }
-    page.next = asked.count < names.count ? .after(last) : .finished
+    page.next = asked.count < names.count ? asked.last.map { .after($0) } ?? .finished : .finished
     return page
   }
 

@@ -16,11 +16,14 @@ extension GitHubSource {
     guard let after = Int64(cursor?.cursor ?? "0") else {
       throw CursorSourceError.cursorRefused("'\(cursor?.cursor ?? "")' is not a number")
     }
-    let numbers = after + 1...after + 100
+    var numbers = after + 1...after + 100
     let answer = try await ask(
-      request.context, sizedBy: "sweep of \(name)", size: 100, cost: { _ in 1 }
-    ) { _ in
-      (query.numbers(numbers), [("owner", .text(parts.owner)), ("name", .text(parts.name))])
+      request.context, sizedBy: "sweep of \(name)", limit: 100, cost: { max(1, $0 / 100) }
+    ) { size in
+      numbers = after + 1...after + Int64(size)
+      return (
+        query.numbers(numbers), [("owner", .text(parts.owner)), ("name", .text(parts.name))]
+      )
     }
     let repository: JSONValue
     do throws(PassedOver) {
@@ -33,7 +36,6 @@ extension GitHubSource {
     var present: [GitHubTable: [Int64]] = [.pullRequests: [], .issues: []]
     let links = rows(for: .linkedIssues)
     let relinked = GrowingColumn(name: "pull_request_id", type: .text)
-    var relinkedCount = 0
     for number in numbers {
       let found = repository["n\(number)"]
       guard !found.isNull else {
@@ -53,17 +55,19 @@ extension GitHubSource {
         continue
       }
       present[.pullRequests]?.append(number)
-      let linked = found["closingIssuesReferences"]
-      guard linked.isObject, linked.nextCursor == nil else { continue }
+      guard query.tables.contains(.linkedIssues),
+        let linked = try await self.parts(of: found, [.closingIssuesReferences], request.context)?[
+          .closingIssuesReferences]
+      else { continue }
       relinked.append(found["id"])
-      relinkedCount += 1
-      for issue in linked["nodes"].elements where !issue.isNull {
+      for issue in linked where !issue.isNull {
         links[.linkedIssues]?.append(issue, given: [found["id"], repository["id"]])
       }
     }
+    // Without them there is no telling where the numbers end, and behind the end all is deleted.
     let newest =
-      ["pullRequests", "issues"].compactMap {
-        repository[$0]["nodes"].elements.first?["number"].integer
+      try ["pullRequests", "issues"].compactMap {
+        try told(repository[$0], "nodes", "the newest of \(name)", answer).first?["number"].integer
       }.max() ?? 0
     let isEnd = present.values.allSatisfy(\.isEmpty) && newest <= after
     var page = Page(
@@ -75,7 +79,7 @@ extension GitHubSource {
         after: after == 0 ? nil : after, through: isEnd ? nil : numbers.upperBound,
         present: present[$0] ?? [])
     }
-    if relinkedCount > 0 {
+    if !relinked.isEmpty {
       page.replacedChildren = [
         ReplacedChildren(
           table: GitHubTable.linkedIssues.rawValue, parent: "pull_request_id",

@@ -5,12 +5,16 @@ struct IssueSearch: Sendable {
   let api: JiraAPI
   let project: String
   /// A query of the user's.
-  let filter: String?
+  var filter: String?
   /// A clause for what changed.
   let since: String?
   /// The fields that are wanted.
   let fields: [String]
   let withChangelog: Bool
+  let sizes: PageSizes
+
+  /// By what the size of pages is remembered: what is asked for decides how heavy they are.
+  private var name: String { "\(fields.joined(separator: ",")) of \(project)" }
 
   /// What was found.
   enum Outcome {
@@ -76,8 +80,10 @@ struct IssueSearch: Sendable {
     var token: String?
     var isFirst = true
     while true {
+      var page = PageSize(sizes, of: name, limit: limit)
       let response = try await api.send(context) { attempt in
-        let count = Self.count(anchor == nil ? limit : limit + 1, attempt)
+        // One more, for the anchor.
+        let count = page.size(for: attempt) + (anchor == nil ? 0 : 1)
         var body =
           "{\"jql\":\(JSONText.quoted(jql)),\"maxResults\":\(count),"
           + "\"fields\":[\(fields.map(JSONText.quoted).joined(separator: ","))]"
@@ -88,6 +94,7 @@ struct IssueSearch: Sendable {
       }
       if response.status == 400 { return .refused(response.message) }
       let answer = try checked(response, "/search/jql")
+      page.answered()
       var issues = answer["issues"].elements
       if let anchor, isFirst {
         guard issues.first?["id"].integer == anchor else {
@@ -106,6 +113,7 @@ struct IssueSearch: Sendable {
       guard !issues.isEmpty || isLast else {
         throw CursorSourceError.transient("Jira gives the same page of \(project) again and again")
       }
+      if isLast { sizes.forget(name) }
       return .found(Found(issues: issues, isLast: isLast, offset: issues.count))
     }
   }
@@ -120,7 +128,7 @@ struct IssueSearch: Sendable {
     var back = limit
     while true {
       // One more, for the anchor.
-      let answer = try await list(at: start, limit: limit + 1, context)
+      let answer = try await list(at: start, limit: limit, more: 1, context)
       guard case .found(var found) = answer else { return answer }
       for (place, issue) in found.issues.enumerated().reversed() {
         guard let anchor = cursor.anchors.first(where: { $0.id == issue["id"].integer }) else {
@@ -139,12 +147,13 @@ struct IssueSearch: Sendable {
   }
 
   private func list(
-    at start: Int, limit: Int, _ context: any PageContext
+    at start: Int, limit: Int, more: Int = 0, _ context: any PageContext
   ) async throws -> Outcome {
     let jql = JQL.issues(ofProject: project, filter: filter, since: since, from: nil)
     let path = api.deployment.path + "/search"
+    var page = PageSize(sizes, of: name, limit: limit)
     let response = try await api.send(context) { attempt in
-      let count = Self.count(limit, attempt)
+      let count = page.size(for: attempt) + more
       guard jql.utf8.count > 1500 else {
         return APIRequest(
           .get, path,
@@ -161,19 +170,15 @@ struct IssueSearch: Sendable {
     }
     if response.status == 400 { return .refused(response.message) }
     let answer = try checked(response, "/search")
+    page.answered()
     let issues = answer["issues"].elements
     let end = start + issues.count
     let isLast = issues.isEmpty || answer["total"].integer.map { end >= $0 } ?? false
+    if isLast { sizes.forget(name) }
     return .found(Found(issues: issues, isLast: isLast, offset: end))
   }
 
   // MARK: -
-
-  /// How many issues are asked for: fewer after an overload.
-  private static func count(_ wanted: Int, _ attempt: APIAttempt) -> Int {
-    guard attempt.failure?.isOverload == true else { return wanted }
-    return max(2, wanted >> min(attempt.number - 1, 8))
-  }
 
   private func checked(_ response: APIResponse, _ path: String) throws -> JSONValue {
     // The address of one kind of Jira asked as if it were of the other.

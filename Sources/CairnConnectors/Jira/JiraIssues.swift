@@ -50,7 +50,7 @@ extension JiraSource {
   ) -> IssueSearch {
     IssueSearch(
       api: api, project: request.partition.name, filter: options.filter, since: since,
-      fields: fields, withChangelog: withChangelog)
+      fields: fields, withChangelog: withChangelog, sizes: sizes)
   }
 
   func issueCursor(_ text: String?) throws -> IssueCursor? {

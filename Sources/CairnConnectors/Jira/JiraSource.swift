@@ -12,6 +12,7 @@ public struct JiraSource: CursorSource {
   let options: JiraOptions
   let set: JiraTables
   let catalog: FieldCatalog
+  let sizes = PageSizes()
 
   /// The phases.
   enum Phase {

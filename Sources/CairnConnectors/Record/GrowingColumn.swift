@@ -19,6 +19,9 @@ final class GrowingColumn {
     self.type = type
   }
 
+  /// Whether nothing was appended yet.
+  var isEmpty: Bool { indices.isEmpty }
+
   /// Appends a value; null where it is not of the column's type.
   func append(_ value: JSONValue) {
     switch type {

@@ -13,7 +13,8 @@ import Testing
       api: JiraAPI(
         client: try script.client("https://jira.example.com", token: token),
         deployment: deployment, isAuthenticated: true),
-      project: "P", filter: nil, since: since, fields: ["key"], withChangelog: false)
+      project: "P", filter: nil, since: since, fields: ["key"], withChangelog: false,
+      sizes: PageSizes())
   }
 
   private func issues(_ numbers: [Int], _ more: String) -> String {
@@ -101,7 +102,34 @@ import Testing
     #expect(
       bodies(script).map { body in
         try? JSONValue(parsing: Array(body.utf8))["maxResults"].integer
-      } == [100, 50, 25])
+      } == [100, 33, 11])
+  }
+
+  /// What was too much once is not asked for again with the next page; it grows back with good ones.
+  @Test(arguments: JiraDeployment.allCases)
+  func asksForFewerAfterwardsToo(_ deployment: JiraDeployment) async throws {
+    let pages = (1...9).map { number in
+      ScriptedTransport.Step.answer(
+        200, [],
+        issues([number, number + 1], #""isLast":false,"nextPageToken":"t","total":100"#))
+    }
+    let script = ScriptedTransport([.answer(504, [], "{}")] + pages)
+    let search = try search(script, deployment, token: "afterwards \(deployment)")
+    var wanted: [Int] = []
+    for number in 1...9 {
+      let cursor = number == 1 ? nil : try cursor([number], offset: number)
+      _ = try found(try await search.after(cursor, limit: 90, context: script))
+    }
+    for request in script.requests {
+      if let body = request.body {
+        wanted.append(Int(try JSONValue(parsing: body)["maxResults"].integer ?? 0))
+      } else {
+        let part = request.url.split(separator: "&").first { $0.hasPrefix("maxResults=") } ?? ""
+        wanted.append(Int(part.dropFirst("maxResults=".count)) ?? 0)
+      }
+    }
+    // From the second page on one more is asked for: the issue that is known.
+    #expect(wanted == [90, 30, 31, 31, 31, 46, 46, 46, 46, 68])
   }
 
   /// Issues before the place are gone: the rows there are others, and the known one is further up.
