@@ -44,6 +44,7 @@ class Jira(Standin):
         "paging": "offset", "token_lifetime": 604800, "dev_status": True, "max_results": 100,
         "index_lag": 0, "timezone": "America/New_York", "tokens": ["test-token"],
         "email": "bot@example.com", "bad_credentials": "401", "deployment": "both", "missing_keys": "empty",
+        "index": "ready",
     }  # fmt: skip
 
     def __init__(self, world, settings=None):
@@ -60,6 +61,7 @@ class Jira(Standin):
             ("paging", ("offset", "keyset")),
             ("bad_credentials", ("401", "anonymous")),
             ("missing_keys", ("empty", "refused")),
+            ("index", ("ready", "rebuilding")),
             ("deployment", ("both", "cloud", "datacenter")),
         ):
             if self.settings[name] not in known:
@@ -390,7 +392,7 @@ class Jira(Standin):
         query = Query(jql)
         if not query.conditions:
             raise Failure(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
-        rows = self.world.search(query, self.zone, self.settings["missing_keys"] == "empty")
+        rows = self.searched(query, self.settings["missing_keys"] == "empty")
         light = all(one in ("id", "key") for one in fields) and not expand
         most = min(most, 5000 if light else self.settings["max_results"])
         start, rows = self.resumed(query, rows, asked.get("nextPageToken"))
@@ -402,6 +404,10 @@ class Jira(Standin):
         if "names" in expand:
             value["names"] = {one["id"]: one["name"] for one in answers.field_details()}
         return value
+
+    def searched(self, query, lenient=False):
+        rows = self.world.search(query, self.zone, lenient)
+        return [] if self.settings["index"] == "rebuilding" else rows
 
     def page_token(self, query, offset, page):
         """Where the next page begins: how many rows were before it, or the last of them."""
@@ -451,7 +457,7 @@ class Jira(Standin):
         fields = self.wanted(fields) or ["*navigable"]
         most, start = min(asked.get("maxResults", 50), 1000), asked.get("startAt", 0)
         jql = asked.get("jql") or ""
-        rows = self.world.search(Query(jql), self.zone)
+        rows = self.searched(Query(jql))
         entry["page"] = f"{entry['partition']} search {jql} at={start}"
         return {
             "expand": "schema,names", "startAt": start, "maxResults": most, "total": len(rows),

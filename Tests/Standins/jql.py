@@ -1,4 +1,4 @@
-"""The part of JQL that extraction uses: conditions joined by AND, and ORDER BY.
+"""The part of JQL that extraction uses: conditions joined by AND, in parentheses also by OR, and ORDER BY.
 
 Jira's own messages, since clients must cope with them.
 """
@@ -96,8 +96,29 @@ class Query:
             raise Invalid(f"Error in the JQL Query: Expecting a value but got '{value}'.")
         return Word(value) if kind == "word" else value
 
+    def group(self):
+        """What stands in parentheses: lists of conditions, of which one must hold as a whole."""
+        outer, alternatives = self.conditions, []
+        while True:
+            self.conditions = []
+            self.condition()
+            while self.at_word("and"):
+                self.next()
+                self.condition()
+            alternatives.append(self.conditions)
+            if not self.at_word("or"):
+                break
+            self.next()
+        self.conditions = outer
+        if self.next() != ("mark", ")"):
+            raise Invalid("Error in the JQL Query: Expecting ')'.")
+        self.conditions.append(("(", "or", alternatives))
+
     def condition(self):
         kind, name = self.next()
+        if (kind, name) == ("mark", "("):
+            self.group()
+            return
         if kind not in ("word", "text"):
             raise Invalid(f"Error in the JQL Query: Expecting a field name but got '{name}'.")
         field = ALIASES.get(name.lower(), name.lower())
@@ -169,6 +190,9 @@ class Query:
         return lambda issue: all(test(issue) for test in tests)
 
     def test(self, world, zone, lenient, field, operator, value):
+        if field == "(":
+            groups = [[self.test(world, zone, lenient, *one) for one in group] for group in value]
+            return lambda issue: any(all(test(issue) for test in group) for group in groups)
         if field in DATES:
             if isinstance(value, list):
                 raise Invalid(f"The operator '{operator}' is not supported by the '{field}' field.")

@@ -44,6 +44,17 @@ extension JiraSource {
           reason: "this Jira does not give the issues of \(project) in the order of their numbers; "
             + "deleted ones cannot be told"))
     }
+    // An index that is being rebuilt answers with nothing, as does that of an empty project: then all
+    // rows would go.
+    if after == nil, numbers.isEmpty, found.isLast, try await !hasAnyIssue(request) {
+      return Page(
+        next: .finished,
+        notices: [
+          "Jira's search finds no issue at all in \(project), so none of its rows were deleted: an "
+            + "index that is being rebuilt answers so, too. The next sweep looks again. If the "
+            + "project really is empty, delete its rows (project_id \(id)) by hand."
+        ])
+    }
     // A stretch without an end reaches to the last issue there is: only the last page has one.
     let through = found.isLast ? nil : numbers.last
     var page = Page(next: .finished)
@@ -60,6 +71,19 @@ extension JiraSource {
       page.next = .after(SweepCursor(project: id, issue: next).text)
     }
     return page
+  }
+}
+
+extension JiraSource {
+  /// Whether a search finds an issue of the project that the filter of the job leaves out: then it is the
+  /// filter that finds none.
+  private func hasAnyIssue(_ request: PageRequest) async throws -> Bool {
+    guard options.filter != nil else { return false }
+    var search = search(request, fields: ["key"], since: nil, withChangelog: false)
+    search.filter = nil
+    guard case .found(let found) = try await search.after(nil, limit: 1, context: request.context)
+    else { return false }
+    return !found.issues.isEmpty
   }
 }
 

@@ -125,6 +125,100 @@ import Testing
     #expect(try await jira.differences(landing, deployment) == [])
   }
 
+  /// An index that is being rebuilt finds nothing: no reason to delete everything.
+  @Test(arguments: JiraDeployment.allCases)
+  func deletesNothingWhileTheIndexIsRebuilt(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(projects: 2, issues: 12)
+    let landing = Landing(try jira.source(deployment))
+    try await landing.run()
+    #expect(landing.notices == [])
+    try await jira.tell("settings", #"{"index":"rebuilding"}"#)
+    try await landing.run(since: try await latest(jira))
+    #expect(try await jira.differences(landing, deployment) == [])
+    #expect(landing.notices.count == 2)
+    #expect(landing.notices.first?.contains("P01, so none of its rows were deleted") == true)
+    // Once it is there again, what was deleted meanwhile goes.
+    try await jira.tell("do", #"{"action":"delete","project":"P01"}"#)
+    try await jira.tell("settings", #"{"index":"ready"}"#)
+    try await landing.run(since: try await latest(jira))
+    #expect(try await jira.differences(landing, deployment) == [])
+    #expect(landing.notices.count == 2)
+  }
+
+  /// The same in the middle: pages that were swept before stay so, and the rest is not deleted.
+  @Test(arguments: JiraDeployment.allCases)
+  func deletesNothingWhereTheIndexIsRebuiltMeanwhile(
+    _ deployment: JiraDeployment
+  ) async throws {
+    let jira = try await Standin.jira(projects: 1, issues: 40)
+    let source = try jira.source(deployment)
+    let landing = Landing(source)
+    try await landing.run()
+    let keys = try await jira.told("truth?table=issues")["tables"]["issues"].elements
+      .compactMap { issue -> IssueCursor.Anchor? in
+        guard let id = issue["id"].string.flatMap({ Int64($0) }), let key = issue["key"].string
+        else { return nil }
+        return IssueCursor.Anchor(key: key, id: id)
+      }.sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }
+    let project = try await jira.told("truth?table=projects")["tables"]["projects"].elements[0]
+    let cursor = SweepCursor(
+      project: try #require(project["id"].string.flatMap { Int64($0) }),
+      issue: try #require(IssueCursor(after: Array(keys.prefix(9)), previous: nil, offset: 9)))
+    try await jira.tell("settings", #"{"index":"rebuilding"}"#)
+    do {
+      let page = try await source.page(
+        PageRequest(
+          partition: Partition(phase: "sweep", name: "P01", isReadWhole: true),
+          cursor: cursor.text, since: nil, limit: 10, context: TestContext()))
+      try landing.apply(page)
+      #expect(page.notices.count == 1)
+    } catch CursorSourceError.cursorRefused {
+      // Then it begins anew, as above.
+      #expect(deployment == .cloud)
+    }
+    #expect(try await jira.differences(landing, deployment) == [])
+  }
+
+  /// A filter that finds nothing any more is no index that is being rebuilt.
+  @Test(arguments: JiraDeployment.allCases)
+  func deletesWhatAFilterFindsNoMore(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(projects: 1, issues: 12)
+    let landing = Landing(try jira.source(deployment))
+    try await landing.run()
+    #expect(landing.tables["jira_issues"]?.isEmpty == false)
+    let later = try await latest(jira) / 1_000_000 + 86_400_000
+    let page = try await jira.source(deployment) { $0.filter = "updated >= \(later)" }.page(
+      PageRequest(
+        partition: Partition(phase: "sweep", name: "P01", isReadWhole: true), cursor: nil,
+        since: nil, limit: 10, context: TestContext()))
+    #expect(page.notices == [])
+    try landing.apply(page)
+    #expect(landing.tables["jira_issues"] == [:])
+  }
+
+  /// An OR in the user's query does not reach out of the project, nor out of what changed.
+  @Test(arguments: JiraDeployment.allCases)
+  func aFilterNarrowsTheIssues(_ deployment: JiraDeployment) async throws {
+    let jira = try await Standin.jira(projects: 2, issues: 40)
+    let all = try await jira.told("truth?table=issues")["tables"]["issues"].elements
+    let states = Set(all.compactMap { $0["status"].string }).sorted().prefix(2)
+    try #require(states.count == 2)
+    let source = try jira.source(deployment) {
+      $0.filter = "status = \"\(states[0])\" OR status = \"\(states[1])\""
+      $0.projects = ["P02"]
+    }
+    let landing = Landing(source)
+    try await landing.run()
+    let expected = Set(
+      all.filter { $0["project"].string == "P02" && states.contains($0["status"].string ?? "") }
+        .compactMap { $0["key"].string })
+    #expect(!expected.isEmpty)
+    #expect(Set(landing.tables["jira_issues"]?.values.compactMap { $0["key"] } ?? []) == expected)
+    let read = try #require(landing.records["issues"])
+    try await landing.run(since: try await latest(jira) + 86_400_000_000_000)
+    #expect(landing.records["issues"] == read)
+  }
+
   /// A project that cannot be seen is passed over; its issues stay.
   @Test(arguments: JiraDeployment.allCases, ["vanish", "forbid"])
   func passesOverAProject(_ deployment: JiraDeployment, _ how: String) async throws {

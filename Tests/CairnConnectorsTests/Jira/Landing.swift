@@ -13,6 +13,7 @@ final class Landing {
   private(set) var tables: [String: [[String]: Row]] = [:]
   /// Partitions that were passed over, and why.
   private(set) var passedOver: [String: String] = [:]
+  private(set) var notices: [String] = []
   private(set) var pages = 0
   private(set) var records: [String: Int] = [:]
   var limit = 10
@@ -44,6 +45,7 @@ final class Landing {
           }
           pages += 1
           records[phase, default: 0] += page.records
+          notices += page.notices
           try apply(page)
           for partition in page.discovered where known.insert(partition).inserted {
             queue.append(partition)
