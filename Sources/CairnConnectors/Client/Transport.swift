@@ -1,6 +1,15 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
 
 /// A request as it is sent.
 struct TransportRequest: Sendable {
@@ -39,6 +48,8 @@ struct NetworkTransport: Transport {
     configuration.redirectConfiguration = .disallow
     configuration.decompression = .enabled(limit: .ratio(1000))
     configuration.timeout.connect = .seconds(15)
+    // A connection that is refused is tried again by the client, which says so.
+    configuration.connectionPool.retryConnectionEstablishment = false
     return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }()
 
@@ -62,7 +73,7 @@ struct NetworkTransport: Transport {
       throw failure
     } catch {
       if Task.isCancelled { throw CancellationError() }
-      throw Self.failure(error, timeout: timeout, limit: limit)
+      throw Self.failure(error, request, timeout: timeout, limit: limit)
     }
   }
 
@@ -81,14 +92,32 @@ struct NetworkTransport: Transport {
       body: buffer.readBytes(length: buffer.readableBytes) ?? [])
   }
 
-  private static func failure(_ error: any Error, timeout: Duration, limit: Int) -> APIFailure {
+  private static func failure(
+    _ error: any Error, _ request: TransportRequest, timeout: Duration, limit: Int
+  ) -> APIFailure {
+    // `https://host:port`; what follows is the message's business.
+    let origin = request.url.split(separator: "/", maxSplits: 3).prefix(2).joined(separator: "//")
     if error is NIOTooManyBytesError { return .tooLarge(limit: limit) }
     switch error as? HTTPClientError {
-    case .connectTimeout?: return .network("no connection within 15 s")
+    case .connectTimeout?: return .network("no connection to \(origin) within 15 s")
     case .remoteConnectionClosed?:
       return .network("the connection was closed before an answer came")
     case .readTimeout?, .deadlineExceeded?: return .timeout(timeout)
-    default: return .network(String(describing: error))
+    case let error?: return .network(error.description)
+    case nil: return .network("no connection to \(origin): \(reason(error))")
+    }
+  }
+
+  /// What a system's error means, in its own words and without those of the library.
+  private static func reason(_ error: any Error) -> String {
+    switch error {
+    case let error as IOError: return String(cString: strerror(error.errnoCode))
+    case let error as NIOConnectionError:
+      guard let first = error.connectionErrors.first else {
+        return "the name \(error.host) is not known"
+      }
+      return reason(first.error)
+    default: return String(describing: error)
     }
   }
 }
