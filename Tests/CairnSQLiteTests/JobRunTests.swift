@@ -160,7 +160,9 @@ import Testing
       options.atOnce = 1
       // A wait before the deadline ends when it was shown, and lasts a little.
       options.environment.sleep = { duration in
-        guard byDeadline, duration > .seconds(60) else { return try await Task.sleep(for: duration) }
+        guard byDeadline, duration > .seconds(60) else {
+          return try await Task.sleep(for: duration)
+        }
         while waiting.withLock(\.isEmpty) { try await Task.sleep(for: .milliseconds(1)) }
         try await Task.sleep(for: .milliseconds(150))
       }
