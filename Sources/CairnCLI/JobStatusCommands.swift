@@ -99,9 +99,11 @@ struct JobStatusSummary: Encodable {
   }
 
   var text: String {
+    let isGone = status == JobStatus.running.rawValue && owner?.owner.isAliveOnThisHost != true
     var lines = [
       "\(Terminal.bold(jobName))  \(jobType)  \(status)"
-        + (isDue ? "  due" : nextRunAt.map { "  next run \($0)" } ?? "")
+        + (isGone ? ", but its process is gone: go on with cairn job resume" : "")
+        + (isDue && (owner == nil || isGone) ? "  due" : nextRunAt.map { "  next run \($0)" } ?? "")
     ]
     if let run { lines.append("  run        \(run), attempt \(attempt)") }
     if let owner { lines.append("  owner      \(owner)") }

@@ -90,8 +90,9 @@ enum JobText {
       "\(Terminal.bold(report.job))  \(word)"
         + (report.run.map { "  \($0), attempt \(report.attempt)" } ?? ""),
       "  began      \(report.recovery): \(report.reason)",
-      "  records    \(Readable.count(report.records)) (\(Readable.count(report.totalRecords)) of the run)"
-        + ", \(Readable.count(report.pages)) pages, \(Readable.count(report.requests)) requests",
+      "  records    \(Readable.count(report.records)) by this attempt, in"
+        + " \(Readable.count(report.pages)) pages by \(Readable.count(report.requests)) requests;"
+        + " the run counts \(Readable.count(report.totalRecords))",
       "  partitions \(Readable.count(report.partitionsFinished)) of"
         + " \(Readable.count(report.partitions)) finished",
     ]

@@ -317,7 +317,9 @@ struct JobAttempt: Sendable {
     asking -= 1
     if stopping != nil { return }
     switch error {
-    case is JobPageContext.BeyondDeadline:
+    case let beyond as JobPageContext.BeyondDeadline:
+      let note = "not begun, since it would end after the deadline: \(beyond.wait)"
+      if !report.notes.contains(note) { report.notes.append(note) }
       isStuck = true
       setAside.insert(partition)
     case CursorSourceError.cursorRefused(let message) where mayBeginAnew(partition):
