@@ -8,41 +8,58 @@ extension PostgresSink: CursorJobSink {
 
   /// Enters a job, or changes what it says of itself.
   public func registerJob(_ job: NewJob) async throws -> JobSchedule {
-    try await server.transaction(on: Self.lock(ofJob: job.name)) { [server] connection in
+    // Most often it says the same as before: then no page that is being committed is waited for.
+    let known = try await readingJobs { [server] in
+      try server.jobs.schedule(of: job.name, on: $0)
+    }
+    if let known = known ?? nil, job.isSame(as: known.job) { return known }
+    return try await server.transaction(on: Self.lock(ofJob: job.name)) { [server] connection in
       try server.jobs.register(job, on: connection)
       return try server.jobs.known(job.name, on: connection)
     }
   }
 
-  /// Takes a job's lease for an attempt, decided under a lock of the job. A backend that still works
-  /// for the job's former owner is ended first.
-  public func acquireJob(
-    _ name: String, run: SyncID?, owner: LeaseOwner, duration: Duration, takeOver: Bool
-  ) async throws -> JobLeaseOutcome {
-    try await server.transaction(on: Self.lock(ofJob: name)) { [server] connection in
-      guard let found = try server.jobs.schedule(of: name, on: connection) else { return .unknown }
-      guard found.status != .paused else { return .paused }
-      guard let next = run ?? found.run else {
+  /// Takes a job's lease for an attempt, decided under the job's lock, under which its pages are
+  /// committed too. A backend that holds it for an owner whose time is over, or who is overtaken, is
+  /// ended.
+  public func acquireJob(_ request: JobLeaseRequest) async throws -> JobLeaseOutcome {
+    let name = request.job
+    // Whoever is refused need not wait for a page that is being committed.
+    let early = try await readingJobs { [server] connection in
+      let found = try server.jobs.schedule(of: name, on: connection)
+      return (run: found?.run, answer: try server.answer(to: request, found, on: connection))
+    }
+    guard let early else { return .unknown }
+    if let answer = early.answer { return answer }
+    return try await server.transaction(
+      on: Self.lock(ofJob: name), mayEnd: request.takeOver ? early.run : nil
+    ) { [server] connection in
+      let found = try server.jobs.schedule(of: name, on: connection)
+      if let answer = try server.answer(to: request, found, on: connection) { return answer }
+      guard let found else { return .unknown }
+      guard
+        request.witness
+          == JobWitness(
+            found, standing: try server.jobCheckpoints.newest(name, on: connection))
+      else {
+        if let run = found.run {
+          try server.leases.end(run, by: request.owner, on: connection)
+        }
+        return .changed
+      }
+      guard let next = request.run ?? found.run else {
         throw SinkError.fatal("job '\(name)' has no run to go on with", remedy: "")
       }
-      if let current = found.run, let holder = try server.leases.living(current, on: connection) {
-        // Its own, under the id that it made: the answer to an earlier try was lost.
-        let isAskedAgain = run == current && holder.owner == owner
-        guard takeOver || isAskedAgain else { return .held(holder) }
-        if isAskedAgain {
-          let lease = try server.leases.acquire(
-            current, owner: owner, duration: duration, on: connection)
-          return .acquired(lease, try server.jobs.known(name, on: connection))
-        }
-      }
       let isNew = next != found.run
-      if let former = found.run {
-        try server.endWorkers(of: former, on: connection)
-        // Waits for a page of the former owner that is being committed.
-        if isNew { try server.leases.end(former, by: owner, on: connection) }
+      if isNew {
+        if let former = found.run {
+          try server.leases.end(former, by: request.owner, on: connection)
+        }
+        try server.leases.prune(on: connection)
       }
-      if isNew { try server.leases.prune(on: connection) }
-      let lease = try server.leases.acquire(next, owner: owner, duration: duration, on: connection)
+      let lease = try server.leases.acquire(
+        next, owner: request.owner, duration: request.duration, token: request.token,
+        on: connection)
       if try server.jobs.isAttemptOpen(name, on: connection) {
         try server.jobHistory.insert(
           [JobFact(.crashed)], of: name, run: found.run, attempt: found.attempt, on: connection)
@@ -64,11 +81,21 @@ extension PostgresSink: CursorJobSink {
   public func prepareRecordTable(
     _ table: RecordTable, named name: String, evolution: FieldEvolution
   ) async throws -> [String] {
-    try await server.transaction(on: { try QualifiedName.resolve(name, on: $0).identity }) {
-      [server] connection in
-      try RecordTablePreparation(
-        table: table, name: try QualifiedName.resolve(name, on: connection), evolution: evolution
-      ).run(server.shapes, on: connection)
+    let preparation: @Sendable (Connection) throws -> RecordTablePreparation = { connection in
+      RecordTablePreparation(
+        table: table, name: try QualifiedName.resolve(name, on: connection), evolution: evolution)
+    }
+    // Where nothing is to be changed, no page that is being committed is waited for.
+    let found = try await server.work.perform { [server] connection -> [String]? in
+      let preparation = try preparation(connection)
+      guard try !preparation.changesTable(server.shapes, on: connection) else { return nil }
+      return try preparation.run(server.shapes, on: connection)
+    }
+    if let found { return found }
+    return try await server.transaction(
+      on: { try QualifiedName.resolve(name, on: $0).identity }
+    ) { [server] connection in
+      try preparation(connection).run(server.shapes, on: connection)
     }
   }
 
@@ -80,21 +107,23 @@ extension PostgresSink: CursorJobSink {
   /// Records facts of a job. Not fenced.
   public func record(_ facts: [JobFact], of name: String) async throws {
     guard !facts.isEmpty else { return }
-    try await server.transaction(on: Self.lock(ofJob: name)) { [server] connection in
+    // Not under the job's lock: no page that is being committed is waited for.
+    try await server.aside.perform { [server] connection in
+      try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
       let job = try server.jobs.known(name, on: connection)
       try server.jobHistory.insert(
         facts, of: name, run: job.run, attempt: job.attempt, on: connection)
+      try connection.commitDurably()
     }
   }
 
   /// Ends an attempt; durable whatever the server's `synchronous_commit` is, and with it all of the
   /// job's pages.
   public func endJob(_ end: JobEnd, under lease: Lease) async throws {
-    let name: @Sendable (Connection) throws -> String = { [server] connection in
-      let name = try server.jobs.name(of: lease.syncID, on: connection)
-      return Self.identity(ofJob: name ?? lease.syncID.description)
+    let identity: @Sendable (Connection) throws -> String = { [server] in
+      try server.jobs.identity(of: lease.syncID, on: $0)
     }
-    try await server.transaction(on: name, lease: lease) { [server] connection in
+    try await server.transaction(on: identity, lease: lease) { [server] connection in
       // The answer to an earlier try may have been lost.
       if try server.leases.isReleased(lease, on: connection),
         let name = try server.jobs.name(of: lease.syncID, on: connection),
@@ -102,7 +131,7 @@ extension PostgresSink: CursorJobSink {
       {
         return
       }
-      try server.holdLease(lease, on: connection)
+      try server.leases.check(lease, on: connection)
       let job = try server.jobs.job(of: lease.syncID, on: connection)
       let name = job.job.name
       try end.check(against: job)
@@ -118,16 +147,14 @@ extension PostgresSink: CursorJobSink {
 
   /// Pauses a job, lets it go on, or makes it begin anew; refused while anybody works on it.
   public func change(_ change: JobChange, of name: String) async throws -> JobSchedule {
-    try await server.transaction(on: Self.lock(ofJob: name)) { [server] connection in
+    // Whoever is refused need not wait for a page that is being committed.
+    let found = try await readingJobs { [server] in try server.jobs.schedule(of: name, on: $0) }
+    if let holder = (found ?? nil)?.holder { throw SinkError.fenced(holder) }
+    return try await server.transaction(on: Self.lock(ofJob: name)) { [server] connection in
       let job = try server.jobs.known(name, on: connection)
-      if let run = job.run {
-        if let holder = try server.leases.living(run, on: connection) {
-          throw SinkError.fenced(holder)
-        }
-        // Whoever was stopped long ago shall not go on.
-        try server.endWorkers(of: run, on: connection)
-        try server.leases.end(run, by: .current(), on: connection)
-      }
+      if let holder = job.holder { throw SinkError.fenced(holder) }
+      // Whoever was stopped long ago shall not go on.
+      if let run = job.run { try server.leases.end(run, by: .current(), on: connection) }
       if change == .reset {
         if try server.jobs.isAttemptOpen(name, on: connection) {
           try server.jobHistory.insert(
@@ -148,20 +175,18 @@ extension PostgresSink: CursorJobSink {
     try await readingJobs { [server] in try server.jobHistory.select(filter, on: $0) } ?? []
   }
 
-  /// How the rows of a table stand.
+  /// How the rows of a table stand. Leases are renewed on the other connection meanwhile.
   public func keyCheck(of table: RecordTable, named name: String) async throws -> KeyCheck {
-    try await server.aside.perform { [server] connection in
+    try await server.work.perform { [server] connection in
       let name = try QualifiedName.resolve(name, on: connection)
       _ = try server.shapes.read(name, on: connection)
       return try table.keyCheck(of: name, on: connection)
     }
   }
 
-  private static func identity(ofJob name: String) -> String { "job \(name)" }
-
   /// What is locked while it is decided who works on a job.
   private static func lock(ofJob name: String) -> @Sendable (Connection) throws -> String {
-    { _ in identity(ofJob: name) }
+    { _ in JobTable.identity(of: name) }
   }
 
   /// Reads the tables of jobs; nil where an older version of the state has none.
@@ -174,6 +199,22 @@ extension PostgresSink: CursorJobSink {
       }
       return try body(connection)
     } ?? nil
+  }
+}
+
+extension Server {
+  /// The answer to a request for a job's lease, where it is not to be had or is the caller's already,
+  /// since an earlier answer was lost; nil otherwise.
+  fileprivate func answer(
+    to request: JobLeaseRequest, _ job: JobSchedule?, on connection: Connection
+  ) throws -> JobLeaseOutcome? {
+    if let run = job?.run,
+      let own = try leases.lease(of: run, token: request.token, on: connection)
+    {
+      try leases.renew(own, duration: request.duration, on: connection)
+      return .acquired(own, try jobs.known(request.job, on: connection))
+    }
+    return request.refusal(by: job)
   }
 }
 

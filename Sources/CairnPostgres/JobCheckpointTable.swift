@@ -27,6 +27,15 @@ struct JobCheckpointTable {
     }
   }
 
+  /// The newest generation of a job's checkpoint that was not moved aside.
+  func newest(_ job: String, on connection: Connection) throws -> Int? {
+    try connection.query(
+      """
+      SELECT max(generation) FROM \(state.jobCheckpoints) WHERE job_name = $1 AND NOT is_aside
+      """, [.text(job)]
+    ).integer(0, 0).map { Int($0) }
+  }
+
   /// Inserts a generation, and forgets those that are not kept any more.
   func insert(
     _ checkpoint: NewJobCheckpoint, of job: String, run: SyncID, on connection: Connection

@@ -39,7 +39,10 @@ struct JobCommit {
   private func attempt(
     isCareful: Bool, races: Int, _ seconds: inout CommitSeconds
   ) throws -> JobCommitOutcome {
-    let identities = staged.shapes.values.map(\.name.identity)
+    // With the job's: who owns it changes only under that, so that a fence that was checked holds.
+    let identities =
+      [try server.jobs.identity(of: lease.syncID, on: connection)]
+      + staged.shapes.values.map(\.name.identity)
     try seconds.spend(on: \.lock) {
       try server.lock(identities, lease: lease).begin(on: connection)
     }
@@ -113,7 +116,7 @@ struct JobCommit {
       sequence: standing?.lastSequence ?? 0, chunk: EntityStanding.chunk, keys: keys,
       recordsKeys: false, watchesKeys: keys != nil, hasOwnRows: false, watchedHashes: watched,
       sourceRow: { _ in EntityStanding.row }, isLate: false, isReplaced: false, seen: nil,
-      isCareful: isCareful, keyViolationsAreRefusals: races == Self.races, faults: .none,
+      isCareful: isCareful, keyViolationsAreRefusals: races == Self.races, faults: server.faults,
       checkAllowance: { refusals in try refuse(refusals, of: rows) })
   }
 

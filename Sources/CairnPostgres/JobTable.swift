@@ -95,6 +95,14 @@ struct JobTable {
     return found.rowCount == 1 ? found.text(0, 0) : nil
   }
 
+  /// What is locked while it is decided who works on a job, and while a page of it is committed.
+  static func identity(of name: String) -> String { "job \(name)" }
+
+  /// The same by a run. Where no job is at the run any more, whoever works for it is fenced.
+  func identity(of syncID: SyncID, on connection: Connection) throws -> String {
+    Self.identity(of: try name(of: syncID, on: connection) ?? syncID.description)
+  }
+
   /// The job that is at a run.
   ///
   /// - Throws: ``SinkError/fatal(_:remedy:)`` when there is none.
@@ -147,8 +155,8 @@ struct JobTable {
 
   /// Notes a checkpoint, if the lease counts and the checkpoint is the one that follows the newest.
   ///
-  /// The lease is locked until the transaction ends: whoever takes the job over waits, and then sees
-  /// what was committed.
+  /// The job's lock is held: nobody takes the job over until the transaction ends, and the lease is
+  /// renewed meanwhile.
   ///
   /// - Returns: The job and its attempt, or nil when it is not so.
   func note(
@@ -156,14 +164,12 @@ struct JobTable {
   ) throws -> (name: String, attempt: Int)? {
     let found = try connection.query(
       """
-      WITH owner AS (
-        SELECT 1 FROM \(state.leases)
-        WHERE sync_id = $1::text AND fence = $2::bigint AND token = $3::text AND token <> ''
-        FOR SHARE)
       UPDATE \(state.jobs) j
       SET generation = $4::bigint, checkpoint_data = $5::jsonb,
         last_checkpoint_at = \(SinkClock.now)
-      FROM owner WHERE j.sync_id = $1::text AND j.generation = $4::bigint - 1
+      FROM \(state.leases) l
+      WHERE l.sync_id = $1::text AND l.fence = $2::bigint AND l.token = $3::text
+        AND l.token <> '' AND j.sync_id = $1::text AND j.generation = $4::bigint - 1
       RETURNING j.job_name, j.attempt
       """,
       [

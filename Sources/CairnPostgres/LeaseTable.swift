@@ -29,7 +29,7 @@ struct LeaseTable {
   func insert(
     _ syncID: SyncID, owner: LeaseOwner, duration: Duration, on connection: Connection
   ) throws -> Lease {
-    let lease = Lease(syncID: syncID, fence: 1, token: Self.randomToken())
+    let lease = Lease(syncID: syncID, fence: 1, token: Lease.randomToken())
     try write(lease, owner: owner, duration: duration, on: connection)
     return lease
   }
@@ -42,12 +42,20 @@ struct LeaseTable {
 
   /// Takes the lease of a run with the next fence, whoever has it.
   func acquire(
-    _ syncID: SyncID, owner: LeaseOwner, duration: Duration, on connection: Connection
+    _ syncID: SyncID, owner: LeaseOwner, duration: Duration,
+    token: String = Lease.randomToken(), on connection: Connection
   ) throws -> Lease {
     let fence = try row(of: syncID, on: connection)?.requiredInteger("lease_fence") ?? 0
-    let lease = Lease(syncID: syncID, fence: fence + 1, token: Self.randomToken())
+    let lease = Lease(syncID: syncID, fence: fence + 1, token: token)
     try write(lease, owner: owner, duration: duration, on: connection)
     return lease
+  }
+
+  /// The lease of a run that has this token, or nil.
+  func lease(of syncID: SyncID, token: String, on connection: Connection) throws -> Lease? {
+    guard let row = try row(of: syncID, on: connection), try row.text("lease_token") == token
+    else { return nil }
+    return Lease(syncID: syncID, fence: try row.requiredInteger("lease_fence"), token: token)
   }
 
   /// Forgets the leases of runs over entities, and of jobs' former runs, that have been over for a week:
@@ -126,7 +134,7 @@ struct LeaseTable {
     return try row.integer("lease_fence") == lease.fence && row.text("lease_token") == ""
   }
 
-  /// Ends every right to commit for a run, whoever has it; waits for a commit that holds the lease.
+  /// Ends every right to commit for a run, whoever has it.
   func end(_ syncID: SyncID, by owner: LeaseOwner, on connection: Connection) throws {
     try connection.query(
       """
@@ -169,13 +177,5 @@ struct LeaseTable {
         .text(owner.host), .integer(owner.pid), .text(owner.processStart),
         .text("\(duration.inSeconds)"),
       ])
-  }
-
-  private static func randomToken() -> String {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<2).map { _ in
-      let word = String(generator.next(), radix: 16)
-      return String(repeating: "0", count: 16 - word.count) + word
-    }.joined()
   }
 }

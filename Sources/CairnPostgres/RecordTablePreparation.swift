@@ -7,6 +7,14 @@ struct RecordTablePreparation {
   let name: QualifiedName
   let evolution: FieldEvolution
 
+  /// Whether the table is to be created or to get columns.
+  func changesTable(_ shapes: ShapeCache, on connection: Connection) throws -> Bool {
+    guard try preparation(of: table.columns).exists(on: connection) else { return true }
+    guard evolution == .evolve else { return false }
+    let found = try shapes.read(name, on: connection)
+    return !table.columns.allSatisfy { found.column(named: $0.name) != nil }
+  }
+
   /// Creates, checks or evolves the table in the transaction that is open.
   ///
   /// - Returns: The names of the columns that rows may have.

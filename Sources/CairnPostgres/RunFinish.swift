@@ -30,13 +30,14 @@ struct RunFinish: Sendable {
     try connection.query(
       """
       UPDATE \(server.state.metadata)
-      SET status = $2, phase = $3, error = $4,
+      SET status = $2, phase = $3, error = $4, rows_in_place = $5::boolean,
         completed_at = \(isOver ? SinkClock.now : "NULL")
       WHERE sync_id = $1
       """,
       [
         .text(run.syncID.description), .text(request.status.stateText),
         .text(isOver ? "finished" : "finishing"), .text(request.error),
+        .text(gap == nil ? "t" : "f"),
       ])
     try RecordedKeys.prune(scope: name.identity, state: server.state, on: connection)
   }

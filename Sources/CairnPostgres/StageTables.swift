@@ -120,7 +120,7 @@ struct StageTables {
     let isSame = execution.pipelineID == former?.execution.pipelineID
     let lease = PipelineLease(
       pipelineID: execution.pipelineID, key: claim.key,
-      fence: isSame ? (former?.lease.fence ?? 0) + 1 : 1, token: Self.randomToken())
+      fence: isSame ? (former?.lease.fence ?? 0) + 1 : 1, token: Lease.randomToken())
     try connection.query(
       """
       INSERT INTO \(state.pipelines) AS p (
@@ -168,11 +168,6 @@ struct StageTables {
     guard let present else { return Successor(holder: nil) }
     if present.lease == lease, lease.token != "" { return nil }
     return Successor(holder: present.holder)
-  }
-
-  private static func randomToken() -> String {
-    var generator = SystemRandomNumberGenerator()
-    return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
   }
 
   // MARK: Checkpoints

@@ -33,7 +33,7 @@ struct StateSchema: Hashable, Sendable {
   var jobHistory: String { table("job_history") }
 
   /// The version this program writes.
-  static let version = 4
+  static let version = 5
   /// The first version with the tables of ``EntityTable``.
   static let firstWithEntities = 2
   /// The first version with the tables of stages.
@@ -169,6 +169,12 @@ struct StateSchema: Hashable, Sendable {
       EntityTable(state: self).creation,
       StageTables(state: self).sql,
       JobTable(state: self).creation,
+      // By the versions before, a finish was told by what the run said then.
+      """
+      ALTER TABLE \(metadata) ADD COLUMN rows_in_place boolean NOT NULL DEFAULT false;
+      UPDATE \(metadata) SET rows_in_place = true
+      WHERE completed_at IS NOT NULL OR phase = 'finishing';
+      """,
     ]
   }
 

@@ -9,37 +9,46 @@ extension SQLiteSink: CursorJobSink {
 
   /// Enters a job, or changes what it says of itself.
   public func registerJob(_ job: NewJob) async throws -> JobSchedule {
-    try await file.transaction { db in
+    // Most often it says the same as before: then nothing is written.
+    let known = try await readingJobs { try JobTable.schedule(of: job.name, in: $0) } ?? nil
+    if let known, job.isSame(as: known.job) { return known }
+    return try await file.transaction { db in
       try JobTable.register(job, in: db)
       return try JobTable.known(job.name, in: db)
     }
   }
 
   /// Takes a job's lease for an attempt, decided under the write lock.
-  public func acquireJob(
-    _ name: String, run: SyncID?, owner: LeaseOwner, duration: Duration, takeOver: Bool
-  ) async throws -> JobLeaseOutcome {
-    try await file.transaction { db in
-      guard let found = try JobTable.schedule(of: name, in: db) else { return .unknown }
-      guard found.status != .paused else { return .paused }
-      guard let next = run ?? found.run else {
-        throw SinkError.fatal("job '\(name)' has no run to go on with", remedy: "")
+  public func acquireJob(_ request: JobLeaseRequest) async throws -> JobLeaseOutcome {
+    let name = request.job
+    return try await file.transaction { db in
+      let found = try JobTable.schedule(of: name, in: db)
+      // Its own: the answer to an earlier try was lost.
+      if let run = found?.run,
+        let own = try LeaseTable.lease(of: run, token: request.token, in: db)
+      {
+        try LeaseTable.renew(own, duration: request.duration, in: db)
+        return .acquired(own, try JobTable.known(name, in: db))
       }
-      if let current = found.run, let holder = try LeaseTable.living(current, in: db) {
-        // Its own, under the id that it made: the answer to an earlier try was lost.
-        let isAskedAgain = run == current && holder.owner == owner
-        guard takeOver || isAskedAgain else { return .held(holder) }
-        if isAskedAgain {
-          let lease = try LeaseTable.take(current, owner: owner, duration: duration, in: db)
-          return .acquired(lease, try JobTable.known(name, in: db))
-        }
+      if let refusal = request.refusal(by: found) { return refusal }
+      guard let found else { return .unknown }
+      guard
+        request.witness
+          == JobWitness(found, standing: try JobCheckpointTable.newest(name, in: db))
+      else {
+        if let run = found.run { try LeaseTable.end(run, by: request.owner, in: db) }
+        return .changed
+      }
+      guard let next = request.run ?? found.run else {
+        throw SinkError.fatal("job '\(name)' has no run to go on with", remedy: "")
       }
       let isNew = next != found.run
       if isNew {
-        if let former = found.run { try LeaseTable.end(former, by: owner, in: db) }
+        if let former = found.run { try LeaseTable.end(former, by: request.owner, in: db) }
         try LeaseTable.prune(in: db)
       }
-      let lease = try LeaseTable.take(next, owner: owner, duration: duration, in: db)
+      let lease = try LeaseTable.take(
+        next, owner: request.owner, duration: request.duration, token: request.token, in: db)
       if try JobTable.isAttemptOpen(name, in: db) {
         try JobHistoryTable.insert(
           [JobFact(.crashed)], of: name, run: found.run, attempt: found.attempt, in: db)
@@ -133,11 +142,11 @@ extension SQLiteSink: CursorJobSink {
     try await readingJobs { try JobHistoryTable.select(filter, in: $0) } ?? []
   }
 
-  /// How the rows of a table stand.
+  /// How the rows of a table stand, counted on a connection of its own.
   public func keyCheck(of table: RecordTable, named name: String) async throws -> KeyCheck {
     let name = try tableName(name)
-    return try await file.write { [file] db in
-      _ = try file.shapes.current(name, in: db)
+    return try await file.readAside { db in
+      _ = try ShapeCache().current(name, in: db)
       return try table.keyCheck(of: name, in: db)
     }
   }

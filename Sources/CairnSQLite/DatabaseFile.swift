@@ -23,6 +23,7 @@ final class DatabaseFile: @unchecked Sendable {
   let shapes = ShapeCache()
 
   private let queue = DispatchQueue(label: "cairn.sqlite")
+  private let asideQueue = DispatchQueue(label: "cairn.sqlite.aside")
   private var connection: DatabaseQueue?
   private var writing: PreparedForWriting?
 
@@ -47,6 +48,27 @@ final class DatabaseFile: @unchecked Sendable {
       guard FileManager.default.fileExists(atPath: self.path) else { return nil }
       return try self.opened().writeWithoutTransaction(body)
     }
+  }
+
+  /// Reads on a connection of its own, as of one moment: for what may take long, so that it holds up
+  /// nothing that is to be written meanwhile, such as the renewal of a lease.
+  func readAside<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(SinkError) -> Value {
+    let result: Result<Value, SinkError> = await withCheckedContinuation { continuation in
+      asideQueue.async {
+        do {
+          var configuration = self.configuration
+          configuration.readonly = true
+          let connection = try DatabaseQueue(path: self.path, configuration: configuration)
+          defer { try? connection.close() }
+          continuation.resume(returning: .success(try connection.read(body)))
+        } catch {
+          continuation.resume(returning: .failure(self.classify(error)))
+        }
+      }
+    }
+    return try result.get()
   }
 
   /// Writes, outside of any transaction; creates the file when it does not exist.
@@ -186,15 +208,19 @@ final class DatabaseFile: @unchecked Sendable {
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder {
       throw SinkError.fatal("\(path) is a folder", remedy: "Give the path of a database file.")
     }
+    let opened = try DatabaseQueue(path: path, configuration: configuration)
+    connection = opened
+    return opened
+  }
+
+  private var configuration: Configuration {
     var configuration = Configuration()
     configuration.busyMode = .timeout(busyTimeout.inSeconds)
     // The rules that the tables have for every other program hold for Cairn too.
     configuration.foreignKeysEnabled = true
     configuration.acceptsDoubleQuotedStringLiterals = true
     configuration.label = "cairn"
-    let opened = try DatabaseQueue(path: path, configuration: configuration)
-    connection = opened
-    return opened
+    return configuration
   }
 
   /// Sees to it that a mark that was committed stays committed: a write-ahead log that is synced at

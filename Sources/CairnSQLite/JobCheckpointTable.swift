@@ -23,6 +23,15 @@ enum JobCheckpointTable {
     }
   }
 
+  /// The newest generation of a job's checkpoint that was not moved aside.
+  static func newest(_ job: String, in db: Database) throws -> Int? {
+    try Int.fetchOne(
+      db,
+      sql: """
+        SELECT max(generation) FROM cairn_job_checkpoints WHERE job_name = ? AND NOT is_aside
+        """, arguments: [job])
+  }
+
   /// Inserts a generation, and forgets those that are not kept any more.
   static func insert(
     _ checkpoint: NewJobCheckpoint, of job: String, run: SyncID, in db: Database

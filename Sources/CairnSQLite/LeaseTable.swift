@@ -7,7 +7,7 @@ enum LeaseTable {
   static func insert(
     _ syncID: SyncID, owner: LeaseOwner, duration: Duration, in db: Database
   ) throws -> Lease {
-    let lease = Lease(syncID: syncID, fence: 1, token: randomToken())
+    let lease = Lease(syncID: syncID, fence: 1, token: Lease.randomToken())
     try write(lease, owner: owner, duration: duration, in: db)
     return lease
   }
@@ -25,10 +25,11 @@ enum LeaseTable {
 
   /// Takes the lease of a run with the next fence, whoever has it.
   static func take(
-    _ syncID: SyncID, owner: LeaseOwner, duration: Duration, in db: Database
+    _ syncID: SyncID, owner: LeaseOwner, duration: Duration,
+    token: String = Lease.randomToken(), in db: Database
   ) throws -> Lease {
     let fence: Int64 = try row(of: syncID, in: db)?["fence"] ?? 0
-    let lease = Lease(syncID: syncID, fence: fence + 1, token: randomToken())
+    let lease = Lease(syncID: syncID, fence: fence + 1, token: token)
     try write(lease, owner: owner, duration: duration, in: db)
     return lease
   }
@@ -80,6 +81,12 @@ enum LeaseTable {
   static func living(_ syncID: SyncID, in db: Database) throws -> LeaseHolder? {
     guard let row = try row(of: syncID, in: db), isAlive(row) else { return nil }
     return holder(row)
+  }
+
+  /// The lease of a run that has this token, or nil.
+  static func lease(of syncID: SyncID, token: String, in db: Database) throws -> Lease? {
+    guard let row = try row(of: syncID, in: db), row["token"] == token else { return nil }
+    return Lease(syncID: syncID, fence: row["fence"], token: token)
   }
 
   /// Whether a lease is over because its own holder has given it back.
@@ -147,14 +154,6 @@ enum LeaseTable {
         lease.syncID.description, lease.fence, lease.token, owner.host, owner.pid,
         owner.processStart, duration.inSeconds,
       ])
-  }
-
-  private static func randomToken() -> String {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<2).map { _ in
-      let word = String(generator.next(), radix: 16)
-      return String(repeating: "0", count: 16 - word.count) + word
-    }.joined()
   }
 }
 

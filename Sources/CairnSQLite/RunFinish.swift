@@ -32,13 +32,13 @@ struct RunFinish {
     try db.execute(
       sql: """
         UPDATE cairn_sync_metadata
-        SET status = ?, phase = ?, error = ?,
+        SET status = ?, phase = ?, error = ?, rows_in_place = ?,
           completed_at = \(isOver ? SinkClock.now : "NULL")
         WHERE sync_id = ?
         """,
       arguments: [
         request.status.stateText, isOver ? "finished" : "finishing", request.error,
-        run.syncID.description,
+        gap == nil, run.syncID.description,
       ])
     try RecordedKeys.prune(scope: identity, in: db)
   }

@@ -56,11 +56,10 @@ enum RunTable {
     """
 
   /// SQL that is true of a run `m` that may still write rows: it may still commit chunks, or put its
-  /// rows in place of all others. Only a finish sets `completed_at` or says `finishing`, once the rows
-  /// are where they belong.
+  /// rows in place of all others. Only a finish says `rows_in_place`, whatever becomes of the run after.
   static let mayStillWrite = """
     (\(isOutstanding) OR (m.abandoned_at IS NULL AND m.status <> 'SUCCESS'
-      AND m.completed_at IS NULL AND m.phase <> 'finishing'))
+      AND NOT m.rows_in_place))
     """
 
   /// Inserts a run that begins; its lease is the caller's to add.

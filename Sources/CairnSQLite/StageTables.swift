@@ -106,7 +106,7 @@ enum StageTables {
     let isSame = execution.pipelineID == former?.execution.pipelineID
     let lease = PipelineLease(
       pipelineID: execution.pipelineID, key: claim.key,
-      fence: isSame ? (former?.lease.fence ?? 0) + 1 : 1, token: randomToken())
+      fence: isSame ? (former?.lease.fence ?? 0) + 1 : 1, token: Lease.randomToken())
     try db.execute(
       sql: """
         INSERT INTO cairn_stage_pipelines (
@@ -144,11 +144,6 @@ enum StageTables {
     guard let present else { return Successor(holder: nil) }
     if present.lease == lease, lease.token != "" { return nil }
     return Successor(holder: present.holder)
-  }
-
-  private static func randomToken() -> String {
-    var generator = SystemRandomNumberGenerator()
-    return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
   }
 
   // MARK: Checkpoints

@@ -136,6 +136,12 @@ enum StateSchema {
     EntityTable.creation,
     StageTables.sql,
     JobTable.creation,
+    // By the versions before, a finish was told by what the run said then.
+    """
+    ALTER TABLE cairn_sync_metadata ADD COLUMN rows_in_place INTEGER NOT NULL DEFAULT 0;
+    UPDATE cairn_sync_metadata SET rows_in_place = 1
+    WHERE completed_at IS NOT NULL OR phase = 'finishing';
+    """,
   ]
 
   /// The version of the tables in a file: 0 when there are none.

@@ -75,6 +75,7 @@ struct StageRegistryConformanceTests {
       DROP TABLE \(place.stateSchema).stage_checkpoints, \(place.stateSchema).stage_pipelines,
         \(place.stateSchema).job_schedules, \(place.stateSchema).job_checkpoints,
         \(place.stateSchema).job_history;
+      ALTER TABLE \(place.stateSchema).sync_metadata DROP COLUMN rows_in_place;
       DELETE FROM \(place.stateSchema).schema_version WHERE version > 2
       """)
     #expect(try await registry.checkpoints(CheckpointFilter()) == [])

@@ -328,6 +328,40 @@ import Testing
     #expect(try await checkpoint().error == nil)
   }
 
+  @Test func `a job that is reset while it waits for its next try reads everything again`()
+    async throws
+  {
+    _ = try await job(small) {
+      $0.atOnce = 1
+    } before: { request in
+      guard request.partition.name == "org/repo-2" else { return nil }
+      throw CursorSourceError.transient("502 Bad Gateway")
+    }.run()
+    let folder = folder
+    let waits = Mutex(0)
+    let next = try await job(small) { [sink] options in
+      options.skipsBackoff = false
+      options.environment.sleep = { _ in
+        guard
+          waits.withLock({
+            $0 += 1; return $0
+          }) == 1
+        else { return }
+        // Somebody empties the tables, and wants them to be filled anew.
+        _ = try await sink.change(.reset, of: "scripted")
+        try await SQLiteProbe(path: folder.file("target.db")).execute(
+          "DELETE FROM items; DELETE FROM notes")
+      }
+    }.run()
+    #expect(waits.withLock { $0 } >= 1)
+    #expect(next.exitCode == 0)
+    #expect(next.report.recovery == "fresh_start")
+    #expect(next.report.records == small.items.count)
+    try await target.expect(small)
+    #expect(try await facts(.crashed).isEmpty)
+    #expect(try await facts(.started).count == 2)
+  }
+
   @Test func `several that fail in a row stop the job`() async throws {
     let outcome = try await job(small) {
       $0.atOnce = 1

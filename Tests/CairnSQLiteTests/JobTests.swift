@@ -113,6 +113,35 @@ import Testing
     #expect(try await probe.literals("SELECT count(*) FROM issues") == [["1"]])
   }
 
+  @Test func `keys are counted beside what the sink does else`() async throws {
+    let hold = DispatchSemaphore(value: 0)
+    let isHeld = Mutex(false)
+    let sink = SQLiteSink(
+      path: path,
+      faults: FaultPoints { reached in
+        guard reached == .jobAfter else { return }
+        isHeld.withLock { $0 = true }
+        hold.wait()
+      })
+    let job = try await SimpleJob(on: sink)
+    let commit = Task {
+      try await job.commit(1, SimpleJob.page([(1, "one"), (2, "two")], without: 7))
+    }
+    while !isHeld.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
+    // The sink's own connection is in use: whoever waits for it waits until the count is done.
+    let watchdog = Task {
+      try await Task.sleep(for: .seconds(20))
+      Issue.record("counting waits for the sink's own connection")
+      hold.signal()
+    }
+    #expect(
+      try await sink.keyCheck(of: SimpleJob.issues, named: "issues")
+        == KeyCheck(rows: 2, duplicates: 0))
+    watchdog.cancel()
+    hold.signal()
+    _ = try await commit.value
+  }
+
   @Test func `a row that ends the transaction is named`() async throws {
     let job = try await SimpleJob(on: SQLiteSink(path: path))
     try await probe.execute(
@@ -161,6 +190,7 @@ import Testing
       """
       DROP TABLE cairn_job_schedules; DROP TABLE cairn_job_checkpoints;
       DROP TABLE cairn_job_history;
+      ALTER TABLE cairn_sync_metadata DROP COLUMN rows_in_place;
       DELETE FROM cairn_schema_version WHERE version > 3
       """)
     let older = SQLiteSink(path: path)
@@ -169,7 +199,7 @@ import Testing
     #expect(try await older.jobCheckpoints(of: "sync").isEmpty)
     try await older.prepareState()
     #expect(
-      try await probe.literals("SELECT max(version) FROM cairn_schema_version") == [["4"]])
+      try await probe.literals("SELECT max(version) FROM cairn_schema_version") == [["5"]])
     _ = try await SimpleJob(on: older)
   }
 }

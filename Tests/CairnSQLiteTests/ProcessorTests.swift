@@ -678,6 +678,7 @@ import Testing
       DROP TABLE cairn_stage_checkpoints; DROP TABLE cairn_stage_pipelines;
       DROP TABLE cairn_job_schedules; DROP TABLE cairn_job_checkpoints;
       DROP TABLE cairn_job_history;
+      ALTER TABLE cairn_sync_metadata DROP COLUMN rows_in_place;
       DELETE FROM cairn_schema_version WHERE version > 1
       """)
     let sink = SQLiteSink(path: place.folder.file("target.db"))

@@ -38,11 +38,23 @@ struct SimpleJob {
     _ run: SyncID?, on sink: SQLiteSink, owner: LeaseOwner = .current(), takeOver: Bool = false
   ) async throws -> Lease {
     let outcome = try await sink.acquireJob(
-      "sync", run: run, owner: owner, duration: .seconds(600), takeOver: takeOver)
+      request(run, on: sink, owner: owner, takeOver: takeOver))
     guard case .acquired(let lease, _) = outcome else {
       throw BatteryFailure("the job's lease", expected: "acquired", found: "\(outcome)")
     }
     return lease
+  }
+
+  /// Looks at the job, to take its lease then.
+  static func request(
+    _ run: SyncID?, on sink: SQLiteSink, owner: LeaseOwner = .current(), takeOver: Bool = false
+  ) async throws -> JobLeaseRequest {
+    JobLeaseRequest(
+      job: "sync", run: run,
+      witness: JobWitness(
+        try await sink.jobs(named: ["sync"]).first,
+        standing: try await sink.jobCheckpoints(of: "sync").first { !$0.isAside }?.generation),
+      owner: owner, duration: .seconds(600), takeOver: takeOver)
   }
 
   /// A page with some issues, which says of one that it has no comments any more.

@@ -84,35 +84,48 @@ struct CursorJobRunner: Sendable {
     let claim = JobClaim(job: job)
     let retry = retry
     let job = job
-    let looked = try await retry.run {
-      try await job.sink.prepareState()
-      _ = try await job.sink.registerJob(job.registration)
-      return try await claim.look()
+    var told: [CheckpointChoice.Refused] = []
+    while true {
+      let looked = try await retry.run {
+        try await job.sink.prepareState()
+        _ = try await job.sink.registerJob(job.registration)
+        return try await claim.look()
+      }
+      try await tell(looked, &told)
+      try claim.refuse(looked)
+      if case .retryWithBackoff(let wait) = looked.plan.kind, wait > .zero, !options.skipsBackoff,
+        let reason = try await waitOut(wait, looked)
+      {
+        return .stopped(reason)
+      }
+      if let reason = halt.raised { return .stopped(reason) }
+      // Without its tables no attempt is begun.
+      let target = try await RecordTarget(job, retry: retry)
+      guard let claimed = try await claim.claim(looked, retry: retry) else { continue }
+      journal.pipelineID = claimed.run.description
+      journal.began(claimed, type: source.type, sink: sink.location)
+      return .attempt(
+        JobAttempt(
+          job: job, claimed: claimed, target: target, deadline: deadline, show: show,
+          start: start, halt: halt, watch: watch, journal: journal, retry: retry,
+          report: report))
     }
-    for refused in looked.choice.refused { journal.refused(refused) }
-    if !looked.choice.refused.isEmpty {
-      try await sink.record(looked.choice.facts, of: job.name)
-    }
+  }
+
+  /// Tells what is planned, and once of each checkpoint that is not valid.
+  private mutating func tell(
+    _ looked: JobPlan, _ told: inout [CheckpointChoice.Refused]
+  ) async throws {
     report.recovery = looked.plan.kind.name
     report.reason = looked.plan.reason
     report.notes = looked.choice.notes
-    try claim.refuse(looked)
-    if case .retryWithBackoff(let wait) = looked.plan.kind, wait > .zero, !options.skipsBackoff,
-      let reason = try await waitOut(wait, looked)
-    {
-      return .stopped(reason)
-    }
-    if let reason = halt.raised { return .stopped(reason) }
-    // Without its tables no attempt is begun.
-    let target = try await RecordTarget(job, retry: retry)
-    let claimed = try await claim.claim(looked)
-    journal.pipelineID = claimed.run.description
-    journal.began(claimed, type: source.type, sink: sink.location)
-    return .attempt(
-      JobAttempt(
-        job: job, claimed: claimed, target: target, deadline: deadline, show: show, start: start,
-        halt: halt, watch: watch, journal: journal, retry: retry,
-        report: report))
+    var new = looked.choice
+    new.refused.removeAll(where: told.contains)
+    guard !new.refused.isEmpty else { return }
+    for refused in new.refused { journal.refused(refused) }
+    told += new.refused
+    let facts = new.facts
+    try await retry.run { try await sink.record(facts, of: job.name) }
   }
 
   /// Waits for the next try.

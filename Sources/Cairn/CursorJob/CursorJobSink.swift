@@ -14,15 +14,11 @@ public protocol CursorJobSink: Sink {
   func registerJob(_ job: NewJob) async throws -> JobSchedule
 
   /// Takes a job's lease for an attempt, if it is free as
-  /// ``Sink/acquireLease(of:owner:duration:takeOver:)`` understands it: status `RUNNING`, due until it
-  /// says how it ended. The history gets `started`, and `crashed` of an attempt before that was killed.
-  /// Beginning a run ends every right to commit for the one before; asking again for the same run, its
-  /// owner has it still.
-  ///
-  /// - Parameter run: The id of the run that begins; nil to go on with the one that is unfinished.
-  func acquireJob(
-    _ name: String, run: SyncID?, owner: LeaseOwner, duration: Duration, takeOver: Bool
-  ) async throws -> JobLeaseOutcome
+  /// ``Sink/acquireLease(of:owner:duration:takeOver:)`` understands it, and the job is as it was looked
+  /// at: status `RUNNING`, due until it says how it ended. The history gets `started`, and `crashed` of
+  /// an attempt before that was killed. Beginning a run ends every right to commit for the one before.
+  /// May be called again with the same request when its answer was lost.
+  func acquireJob(_ request: JobLeaseRequest) async throws -> JobLeaseOutcome
 
   /// The generations of a job's checkpoint, newest first.
   func jobCheckpoints(of name: String) async throws -> [StoredJobCheckpoint]
@@ -54,7 +50,8 @@ public protocol CursorJobSink: Sink {
   /// What happened to jobs, latest first.
   func jobHistory(_ filter: JobHistoryFilter) async throws -> [JobFact]
 
-  /// How the rows of a table stand, for the check after a recovery.
+  /// How the rows of a table stand, for the check after a recovery. It may take long; leases are
+  /// renewed meanwhile.
   func keyCheck(of table: RecordTable, named name: String) async throws -> KeyCheck
 }
 
@@ -71,18 +68,6 @@ public struct KeyCheck: Sendable, Hashable {
     self.rows = rows
     self.duplicates = duplicates
   }
-}
-
-/// Whether a job's lease was acquired.
-public enum JobLeaseOutcome: Sendable {
-  /// It is the caller's; the job as of now.
-  case acquired(Lease, JobSchedule)
-  /// Somebody else has it.
-  case held(LeaseHolder)
-  /// The job is paused.
-  case paused
-  /// There is no such job.
-  case unknown
 }
 
 /// What a page writes.

@@ -46,34 +46,24 @@ struct JobClaim: Sendable {
     var run: SyncID
   }
 
-  /// Takes the lease.
+  /// Takes the lease, if what was planned still holds.
   ///
+  /// - Returns: What to begin with; nil when the job is to be looked at again.
   /// - Throws: ``CursorJobError``, ``SinkError``.
-  func claim(_ looked: JobPlan) async throws -> Claimed {
-    var looked = looked
-    while true {
-      try refuse(looked)
-      let begins: SyncID? =
-        looked.plan.basis == .checkpoint ? nil : SyncID(environment: options.environment)
-      let outcome = try await sink.acquireJob(
-        job.name, run: begins, owner: .current(), duration: options.leaseDuration,
-        takeOver: options.takeOver)
-      switch outcome {
-      case .held(let holder): throw CursorJobError.ownedElsewhere(job: job.name, holder)
-      case .paused: throw CursorJobError.paused(job: job.name)
-      case .unknown:
-        // Somebody removed it since.
-        _ = try await sink.registerJob(job.registration)
-        looked = try await look()
-      case .acquired(let lease, let schedule):
-        // Its former owner may have gone on since it was looked at.
-        guard schedule.generation == looked.schedule?.generation ?? 0 else {
-          try await sink.release(lease)
-          looked = try await look()
-          continue
-        }
-        return Claimed(lease: lease, schedule: schedule, plan: looked, run: lease.syncID)
-      }
+  func claim(_ looked: JobPlan, retry: TransientRetry) async throws -> Claimed? {
+    let begins: SyncID? =
+      looked.plan.basis == .checkpoint ? nil : SyncID(environment: options.environment)
+    // One for all tries: an answer may be lost.
+    let request = JobLeaseRequest(
+      job: job.name, run: begins, witness: looked.witness, owner: .current(),
+      duration: options.leaseDuration, takeOver: options.takeOver)
+    switch try await retry.run({ try await sink.acquireJob(request) }) {
+    case .held(let holder): throw CursorJobError.ownedElsewhere(job: job.name, holder)
+    case .paused: throw CursorJobError.paused(job: job.name)
+    // It was removed, reset, or gone on with by somebody else.
+    case .unknown, .changed: return nil
+    case .acquired(let lease, let schedule):
+      return Claimed(lease: lease, schedule: schedule, plan: looked, run: lease.syncID)
     }
   }
 

@@ -30,6 +30,15 @@ public struct Lease: Sendable, Hashable, Codable {
     self.fence = fence
     self.token = token
   }
+
+  /// A token that nobody else has: 128 random bits in hex.
+  package static func randomToken() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<2).map { _ in
+      let word = String(generator.next(), radix: 16)
+      return String(repeating: "0", count: 16 - word.count) + word
+    }.joined()
+  }
 }
 
 /// Who holds a lease and how long.

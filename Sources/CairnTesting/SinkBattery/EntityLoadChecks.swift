@@ -93,11 +93,19 @@ enum EntityLoadChecks {
         try await load.finish(on: sink, as: .processing)
         var run = try await EntityRun.begin(number, at: place, table: table, partition: table)
         try await run.commit(0..<1, rows: [Scripted.cells("a", 2)])
-        try await sink.update(
-          RunUpdate(status: .partialSuccess, phase: "finishing", error: "view"), under: load.lease)
-        try await run.commit(1..<2, rows: [Scripted.cells("c", 2)])
+        // It was stopped amid the views too, or an attempt at them has failed, or another has begun.
+        for (position, update) in [
+          RunUpdate(status: .partialSuccess, phase: "finishing", error: "view"),
+          RunUpdate(status: .processing, phase: "stopped", error: "received SIGTERM"),
+          RunUpdate(status: .failed, phase: "failed", error: "no answer"),
+          RunUpdate(status: .processing, phase: "processing"),
+        ].enumerated() {
+          try await sink.update(update, under: load.lease)
+          try await run.commit(
+            position + 1..<position + 2, rows: [Scripted.cells("c", Int64(position) - 1)])
+        }
         try await load.finish(on: sink, as: .partialSuccess)
-        try await run.commit(2..<3, rows: [Scripted.cells("d", 2)])
+        try await run.commit(5..<6, rows: [Scripted.cells("d", 2)])
         try await Scripted.expectRows(
           run.target,
           [
@@ -105,6 +113,27 @@ enum EntityLoadChecks {
             Scripted.cells("d", 2),
           ], at: place)
       }
+    },
+
+    SinkCheck("a load that ended without a chunk is waited for until its rows are in their place") {
+      place in
+      let sink = try await EntityChecks.entitySink(place)
+      let load = try await Scripted.begin(
+        9, Scripted.target(.replace), [[Scripted.row("a", 1)], [Scripted.row("b", 1)]], on: sink)
+      try await load.commit(1, to: sink)
+      try await sink.recordEnd(load.end, of: load.record.syncID, under: load.lease)
+      try await load.finish(on: sink, as: .partialSuccess)
+      var run = try await EntityRun.begin(at: place)
+      // The chunk comes later, and then all rows are replaced.
+      try await load.commit(0, to: sink)
+      try await expectRefusal(by: load, "a batch before the rows are in their place") {
+        try await run.commit(0..<1, rows: [Scripted.cells("c", 2)])
+      }
+      try await load.finish(on: sink)
+      try await run.commit(0..<1, rows: [Scripted.cells("c", 2)])
+      try await Scripted.expectRows(
+        run.target, [Scripted.cells("a", 1), Scripted.cells("b", 1), Scripted.cells("c", 2)],
+        at: place)
     },
 
     SinkCheck("a partition is not replaced before the end of a load; its batches go on") { place in

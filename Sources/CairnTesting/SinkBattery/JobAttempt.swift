@@ -132,7 +132,8 @@ struct JobAttempt: Sendable {
   /// Prepares state and tables, and begins a run of a job.
   static func begin(
     _ number: Int = 1, at place: SinkPlace, job: NewJob = new(),
-    owner: LeaseOwner = Scripted.owner, preparing: Bool = true
+    owner: LeaseOwner = Scripted.owner, duration: Duration = .seconds(600),
+    preparing: Bool = true
   ) async throws -> JobAttempt {
     let sink = try await sink(place)
     try await sink.prepareState()
@@ -142,21 +143,52 @@ struct JobAttempt: Sendable {
       }
     }
     _ = try await sink.registerJob(job)
-    return try await acquire(job.name, run: run(number), on: sink, owner: owner)
+    return try await acquire(
+      job.name, run: run(number), on: sink, owner: owner, duration: duration)
+  }
+
+  /// Takes a job's lease, looking again while its owner goes on.
+  static func acquire(
+    _ name: String = "sync", run: SyncID?, on sink: any CursorJobSink,
+    owner: LeaseOwner = Scripted.owner, duration: Duration = .seconds(600),
+    takeOver: Bool = false
+  ) async throws -> JobAttempt {
+    for _ in 0..<3 {
+      let request = try await request(
+        name, run: run, on: sink, owner: owner, duration: duration, takeOver: takeOver)
+      if let attempt = try await acquire(request, on: sink) { return attempt }
+    }
+    throw BatteryFailure(
+      "the job's lease", expected: "acquired", found: "changed, although its owner was fenced")
   }
 
   /// Takes a job's lease.
+  ///
+  /// - Returns: Nil when the job is not as the request says.
   static func acquire(
-    _ name: String = "sync", run: SyncID?, on sink: any CursorJobSink,
-    owner: LeaseOwner = Scripted.owner, takeOver: Bool = false
-  ) async throws -> JobAttempt {
-    let outcome = try await sink.acquireJob(
-      name, run: run, owner: owner, duration: .seconds(600), takeOver: takeOver)
-    guard case .acquired(let lease, let job) = outcome else {
+    _ request: JobLeaseRequest, on sink: any CursorJobSink
+  ) async throws -> JobAttempt? {
+    switch try await sink.acquireJob(request) {
+    case .acquired(let lease, let job):
+      return JobAttempt(
+        sink: sink, name: request.job, lease: lease, job: job, generation: job.generation)
+    case .changed: return nil
+    case let outcome:
       throw BatteryFailure("the job's lease", expected: "acquired", found: "\(outcome)")
     }
-    return JobAttempt(
-      sink: sink, name: name, lease: lease, job: job, generation: job.generation)
+  }
+
+  /// Looks at a job, to take its lease then.
+  static func request(
+    _ name: String = "sync", run: SyncID?, on sink: any CursorJobSink,
+    owner: LeaseOwner = Scripted.owner, duration: Duration = .seconds(600),
+    takeOver: Bool = false
+  ) async throws -> JobLeaseRequest {
+    let job = try await sink.jobs(named: [name]).first
+    let standing = try await sink.jobCheckpoints(of: name).first { !$0.isAside }
+    return JobLeaseRequest(
+      job: name, run: run, witness: JobWitness(job, standing: standing?.generation),
+      owner: owner, duration: duration, takeOver: takeOver)
   }
 
   static func checkpoint(

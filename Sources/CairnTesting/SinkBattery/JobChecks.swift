@@ -42,15 +42,15 @@ enum JobChecks {
       try expect("attempt", job.attempt, is: 1)
       try expect("run", job.run, is: attempt.lease.syncID)
       try expect("holder", job.holder?.owner, is: Scripted.owner)
-      let held = try await JobAttempt.sink(place).acquireJob(
-        "sync", run: JobAttempt.run(2), owner: Scripted.otherOwner, duration: .seconds(60),
-        takeOver: false)
+      let other = try await JobAttempt.sink(place)
+      let held = try await other.acquireJob(
+        JobAttempt.request(run: JobAttempt.run(2), on: other, owner: Scripted.otherOwner))
       guard case .held(let holder) = held else {
         throw BatteryFailure("a job in work", expected: "held", found: "\(held)")
       }
       try expect("holder", holder.owner, is: Scripted.owner)
       let unknown = try await attempt.sink.acquireJob(
-        "nobody", run: nil, owner: Scripted.owner, duration: .seconds(60), takeOver: false)
+        JobAttempt.request("nobody", run: nil, on: attempt.sink))
       guard case .unknown = unknown else {
         throw BatteryFailure("another job", expected: "unknown", found: "\(unknown)")
       }
@@ -67,9 +67,9 @@ enum JobChecks {
         for number in 1...6 {
           group.addTask {
             try await JobAttempt.sink(place).acquireJob(
-              "sync", run: JobAttempt.run(number),
-              owner: LeaseOwner(host: "elsewhere", pid: Int32(number), processStart: "then"),
-              duration: .seconds(60), takeOver: false)
+              JobAttempt.request(
+                run: JobAttempt.run(number), on: sink,
+                owner: LeaseOwner(host: "elsewhere", pid: Int32(number), processStart: "then")))
           }
         }
         return try await group.reduce(into: []) { $0.append($1) }
@@ -83,14 +83,93 @@ enum JobChecks {
       try expect("the job's run", try await sink.jobs(named: []).first?.run, is: runs.first)
     },
 
-    SinkCheck("asked again for the same run its owner has it, as one attempt") { place in
+    SinkCheck("a request that is made again gets the same lease, and another request none") {
+      place in
+      let first = try await JobAttempt.begin(at: place)
+      try await first.end(.pending)
+      // One that goes on, and one that begins a run.
+      for run in [nil, try JobAttempt.run(2)] {
+        let request = try await JobAttempt.request(run: run, on: first.sink)
+        guard var attempt = try await JobAttempt.acquire(request, on: first.sink) else {
+          throw BatteryFailure("the job's lease", expected: "acquired", found: "changed")
+        }
+        try await attempt.commit()
+        let other = try await JobAttempt.sink(place)
+        guard var again = try await JobAttempt.acquire(request, on: other) else {
+          throw BatteryFailure("the same request", expected: "acquired", found: "changed")
+        }
+        try expect("its lease", again.lease, is: attempt.lease)
+        try expect("its attempt", again.job.attempt, is: attempt.job.attempt)
+        try await again.commit()
+        let outcome = try await other.acquireJob(JobAttempt.request(run: run, on: other))
+        guard case .held = outcome else {
+          throw BatteryFailure(
+            "another request of the same owner", expected: "held", found: "\(outcome)")
+        }
+        try await again.end(.pending)
+      }
+      let kinds = try await first.history().map(\.kind)
+      try expect("history", kinds, is: [.started, .started, .started])
+    },
+
+    SinkCheck("what was planned before a reset, or another attempt, takes no lease") { place in
       var attempt = try await JobAttempt.begin(at: place)
+      let sink = attempt.sink
       try await attempt.commit()
-      var again = try await JobAttempt.acquire(run: attempt.lease.syncID, on: attempt.sink)
-      try expect("attempt", again.job.attempt, is: 1)
-      try expect("history", try await again.history().map(\.kind), is: [.started])
-      try await again.commit()
-      try expect("generation", try await again.schedule().generation, is: 2)
+      try await attempt.end(.failed, error: "no answer")
+      let goesOn = try await JobAttempt.request(run: nil, on: sink)
+      let begins = try await JobAttempt.request(run: JobAttempt.run(2), on: sink)
+      let reset = try await sink.change(.reset, of: "sync")
+      for request in [goesOn, begins] {
+        try await expectChanged(request, on: sink)
+        let job = try await attempt.schedule()
+        try expect("the run after it", job.run, is: reset.run)
+        try expect("the attempt after it", job.attempt, is: reset.attempt)
+        try expect("the status after it", job.status, is: .pending)
+        try expect("who works on it", job.holder, is: nil)
+      }
+      try expect("history", try await attempt.history(.crashed), is: [])
+      // The newest generation is the same, and the run is another.
+      let between = try await JobAttempt.request(run: nil, on: sink)
+      let other = try await JobAttempt.acquire(
+        run: JobAttempt.run(3), on: JobAttempt.sink(place), owner: Scripted.otherOwner)
+      let held = try await sink.acquireJob(between)
+      guard case .held = held else {
+        throw BatteryFailure("while it is in work", expected: "held", found: "\(held)")
+      }
+      try await other.end(.pending)
+      try await expectChanged(between, on: sink)
+      try expect("the run", try await attempt.schedule().run, is: other.lease.syncID)
+    },
+
+    SinkCheck("an owner that goes on while it is overtaken is stopped first") { place in
+      var owner = try await JobAttempt.begin(at: place)
+      let sink = try await JobAttempt.sink(place)
+      let request = try await JobAttempt.request(
+        run: nil, on: sink, owner: Scripted.otherOwner, takeOver: true)
+      try await owner.commit()
+      try await expectChanged(request, on: sink)
+      try await expectFenced(owner)
+      try expect("who works on it", try await owner.schedule().holder, is: nil)
+      let attempt = try await JobAttempt.acquire(
+        run: nil, on: sink, owner: Scripted.otherOwner)
+      try expect("its generation", attempt.generation, is: 1)
+      try expect("its attempt", attempt.job.attempt, is: 2)
+      try expect("killed attempts", try await attempt.history(.crashed).map(\.attempt), is: [1])
+    },
+
+    SinkCheck("who was late when a job was paused or reset commits and ends nothing") { place in
+      for (number, change) in [JobChange.pause, .reset].enumerated() {
+        var late = try await JobAttempt.begin(
+          number + 1, at: place, job: JobAttempt.new("late_\(number)"),
+          duration: .milliseconds(40))
+        try await late.commit()
+        try await Task.sleep(for: .milliseconds(80))
+        let changed = try await late.sink.change(change, of: late.name)
+        try await expectFenced(late)
+        try expect("the job after \(change)", try await late.schedule(), is: changed)
+      }
+      try await ScriptedRecords.expectRows(ScriptedRecords.pulls, [], at: place)
     },
 
     SinkCheck("a checkpoint is kept to the letter") { place in
@@ -238,7 +317,7 @@ enum JobChecks {
       try expect("error", job.error, is: nil)
       try expect("failures in a row", job.retryCount, is: 0)
       try expect("whether it is due", job.isDue, is: false)
-      try await expectFenced(attempt)
+      try await expectFenced(attempt, hasEnded: true)
       try expect("killed attempts", try await attempt.history(.crashed), is: [])
     },
 
@@ -299,7 +378,7 @@ enum JobChecks {
       try expect("status", paused.status, is: .paused)
       try expect("whether it is due", paused.isDue, is: false)
       let refused = try await attempt.sink.acquireJob(
-        "sync", run: nil, owner: Scripted.owner, duration: .seconds(60), takeOver: true)
+        JobAttempt.request(run: nil, on: attempt.sink, takeOver: true))
       guard case .paused = refused else {
         throw BatteryFailure("a paused job", expected: "paused", found: "\(refused)")
       }
@@ -349,8 +428,29 @@ enum JobChecks {
     },
   ]
 
+  /// Throws unless a request takes no lease, since the job is not as it was looked at.
+  private static func expectChanged(
+    _ request: JobLeaseRequest, on sink: any CursorJobSink
+  ) async throws {
+    let outcome = try await sink.acquireJob(request)
+    guard case .changed = outcome else {
+      throw BatteryFailure("an old plan", expected: "changed", found: "\(outcome)")
+    }
+  }
+
   /// Throws unless an attempt can neither commit nor end any more.
-  static func expectFenced(_ attempt: JobAttempt) async throws {
+  ///
+  /// - Parameter hasEnded: Whether it has ended by itself: saying so again changes nothing.
+  static func expectFenced(_ attempt: JobAttempt, hasEnded: Bool = false) async throws {
+    if !hasEnded {
+      for status in [JobStatus.finished, .failed] {
+        try await expectRefusal("the end of a former owner's attempt", "fenced") {
+          try await attempt.end(status)
+        } _: {
+          $0.isFenced
+        }
+      }
+    }
     var late = attempt
     try await expectRefusal("a page of a former owner", "fenced") {
       try await late.commit(

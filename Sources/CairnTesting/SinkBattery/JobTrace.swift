@@ -179,7 +179,9 @@ struct JobTrace {
     case .failed: model.retryCount += 1
     default: break
     }
-    if Bool.random(using: &random) { try await JobChecks.expectFenced(attempt) }
+    if Bool.random(using: &random) {
+      try await JobChecks.expectFenced(attempt, hasEnded: true)
+    }
     return "the end as \(status.rawValue)"
   }
 

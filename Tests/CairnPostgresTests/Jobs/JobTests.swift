@@ -2,6 +2,7 @@ import Cairn
 import CairnPostgres
 import CairnTesting
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("Cursor jobs in PostgreSQL", .timeLimit(.minutes(20)))
@@ -37,7 +38,7 @@ struct JobTests {
         """) == [["issues", "1", "jsonb"]])
   }
 
-  @Test(arguments: [FaultPoint.jobMarked, .jobDeleted, .jobBefore])
+  @Test(arguments: [FaultPoint.jobMarked, .jobDeleted, .commitHalfMerged, .jobBefore])
   func `a stopped owner holds nothing that who takes its job over waits for`(
     _ point: FaultPoint
   ) async throws {
@@ -51,6 +52,7 @@ struct JobTests {
     try await gate.arrival()
     let start = ContinuousClock.now
     let sink = place.sink()
+    try await SimpleJob.prepare(sink)
     let lease = try await SimpleJob.acquire(
       nil, on: sink, owner: LeaseOwner(host: "elsewhere", pid: 2, processStart: "y"),
       takeOver: true)
@@ -76,6 +78,107 @@ struct JobTests {
     }
     #expect(try await issues() == [["1", "one"]])
     #expect(try await sink.jobs(named: []).first?.generation == 1)
+  }
+
+  @Test func `a page that commits for longer than its lease loses neither job nor backend`()
+    async throws
+  {
+    let gate = Gate(at: .jobBefore)
+    let job = try await SimpleJob(
+      on: PostgresSink(url: place.url, stateSchema: place.stateSchema, faults: gate.faults))
+    let page = try SimpleJob.page((1, "one"))
+    let commit = Task { try await job.commit(1, page) }
+    try await gate.arrival()
+    defer { gate.open() }
+    let expiry =
+      "SELECT expires_at > clock_timestamp() + interval '1 hour' FROM "
+      + "\(place.stateSchema).leases"
+    #expect(try await probe.value(expiry) == "f")
+    try await finishes(within: .seconds(10)) {
+      try await job.sink.renew(job.lease, duration: .seconds(7_200))
+    }
+    #expect(try await probe.value(expiry) == "t")
+    // Who wants the job meanwhile is told at once that it is in work.
+    let other = place.sink()
+    try await finishes(within: .seconds(10)) {
+      try await SimpleJob.prepare(other)
+      try await other.record([JobFact(.corruptCheckpoint)], of: "sync")
+      let outcome = try await other.acquireJob(
+        SimpleJob.request(
+          nil, on: other, owner: LeaseOwner(host: "elsewhere", pid: 2, processStart: "y")))
+      guard case .held = outcome else {
+        Issue.record("\(outcome)")
+        return
+      }
+      await #expect(throws: SinkError.self) { try await other.change(.reset, of: "sync") }
+    }
+    gate.open()
+    guard case .committed = try await commit.value else {
+      Issue.record("not committed")
+      return
+    }
+    #expect(try await issues() == [["1", "one"]])
+  }
+
+  @Test func `while keys are counted the lease is renewed`() async throws {
+    let job = try await SimpleJob(on: place.sink())
+    try await job.commit(1, SimpleJob.page((1, "one"), (2, "two")))
+    let other = PostgresProbe(url: place.url)
+    try await other.execute("BEGIN")
+    try await other.execute("LOCK TABLE issues IN ACCESS EXCLUSIVE MODE")
+    let count = Task {
+      try await job.sink.keyCheck(of: SimpleJob.issues, named: "issues")
+    }
+    while try await probe.value(
+      "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'issues'::regclass") != "1"
+    {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    try await finishes(within: .seconds(10)) {
+      try await job.sink.renew(job.lease, duration: .seconds(60))
+    }
+    try await other.execute("COMMIT")
+    #expect(try await count.value == KeyCheck(rows: 2, duplicates: 0))
+  }
+
+  @Test func `a lease whose answer is lost is given again, as the same attempt`() async throws {
+    let first = try await SimpleJob(on: place.sink())
+    try await first.commit(1, SimpleJob.page((1, "one")))
+    try await first.sink.endJob(JobEnd(status: .pending), under: first.lease)
+    let proxy = try CuttingProxy(to: await TestServer.shared.port)
+    let sink = PostgresSink(url: proxy.redirect(place.url), stateSchema: place.stateSchema)
+    let request = try await SimpleJob.request(nil, on: sink)
+    proxy.cutAfterCommit()
+    await #expect(throws: SinkError.self) { try await sink.acquireJob(request) }
+    guard case .acquired(let lease, let schedule) = try await sink.acquireJob(request) else {
+      Issue.record("not acquired")
+      return
+    }
+    #expect(proxy.cuts == 1)
+    #expect(lease.fence == 2)
+    #expect(schedule.attempt == 2)
+    #expect(try await sink.jobHistory(JobHistoryFilter(kinds: [.crashed])).isEmpty)
+  }
+
+  /// Does something that must not wait for what is open meanwhile.
+  private func finishes(
+    within limit: Duration, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: @escaping @Sendable () async throws -> Void
+  ) async throws {
+    let isDone = Mutex(false)
+    let task = Task {
+      defer { isDone.withLock { $0 = true } }
+      try await body()
+    }
+    let end = ContinuousClock.now + limit
+    while !isDone.withLock({ $0 }) {
+      guard ContinuousClock.now < end else {
+        Issue.record("it waits for a transaction that is open", sourceLocation: sourceLocation)
+        return
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    try await task.value
   }
 
   @Test func `a page whose answer is lost is found by its generation`() async throws {
@@ -179,13 +282,14 @@ struct JobTests {
     try await probe.execute(
       """
       DROP TABLE \(state).job_schedules, \(state).job_checkpoints, \(state).job_history;
+      ALTER TABLE \(state).sync_metadata DROP COLUMN rows_in_place;
       DELETE FROM \(state).schema_version WHERE version > 3
       """)
     let sink = place.sink()
     #expect(try await sink.jobs(named: []).isEmpty)
     #expect(try await sink.jobHistory(JobHistoryFilter()).isEmpty)
     try await sink.prepareState()
-    #expect(try await probe.value("SELECT max(version) FROM \(state).schema_version") == "4")
+    #expect(try await probe.value("SELECT max(version) FROM \(state).schema_version") == "5")
     _ = try await SimpleJob(on: sink)
   }
 }

@@ -18,9 +18,7 @@ struct SimpleJob {
   /// Prepares table and state, and begins an attempt.
   init(on sink: PostgresSink) async throws {
     self.sink = sink
-    try await sink.prepareState()
-    _ = try await sink.prepareRecordTable(Self.issues, named: "issues", evolution: .freeze)
-    _ = try await sink.registerJob(NewJob(name: "sync", type: "simple", scopeDigest: "all"))
+    try await Self.prepare(sink)
     lease = try await Self.acquire(SyncID("sync_20250129_143022_0000000a"), on: sink)
   }
 
@@ -30,16 +28,35 @@ struct SimpleJob {
     self.lease = lease
   }
 
+  /// What comes before an attempt.
+  static func prepare(_ sink: PostgresSink) async throws {
+    try await sink.prepareState()
+    _ = try await sink.registerJob(NewJob(name: "sync", type: "simple", scopeDigest: "all"))
+    _ = try await sink.prepareRecordTable(Self.issues, named: "issues", evolution: .evolve)
+  }
+
   /// Takes the job's lease.
   static func acquire(
     _ run: SyncID?, on sink: PostgresSink, owner: LeaseOwner = .current(), takeOver: Bool = false
   ) async throws -> Lease {
     let outcome = try await sink.acquireJob(
-      "sync", run: run, owner: owner, duration: .seconds(600), takeOver: takeOver)
+      request(run, on: sink, owner: owner, takeOver: takeOver))
     guard case .acquired(let lease, _) = outcome else {
       throw BatteryFailure("the job's lease", expected: "acquired", found: "\(outcome)")
     }
     return lease
+  }
+
+  /// Looks at the job, to take its lease then.
+  static func request(
+    _ run: SyncID?, on sink: PostgresSink, owner: LeaseOwner = .current(), takeOver: Bool = false
+  ) async throws -> JobLeaseRequest {
+    JobLeaseRequest(
+      job: "sync", run: run,
+      witness: JobWitness(
+        try await sink.jobs(named: ["sync"]).first,
+        standing: try await sink.jobCheckpoints(of: "sync").first { !$0.isAside }?.generation),
+      owner: owner, duration: .seconds(600), takeOver: takeOver)
   }
 
   /// A page with some issues.
