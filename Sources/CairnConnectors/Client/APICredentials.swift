@@ -37,19 +37,32 @@ protocol CredentialSource: Sendable {
 struct FixedCredentials: CredentialSource {
   let identity: String
   private let header: Secret?
+  /// What is wrong with them.
+  private let problem: String?
 
-  init(_ header: Secret?) {
+  init(_ header: Secret?, problem: String? = nil) {
     self.header = header
+    self.problem = problem
     identity = header?.word ?? "anonymous"
   }
 
   init(user: String, password: Secret) {
-    self.init(Secret("Basic " + Data("\(user):\(password.word)".utf8).base64EncodedString()))
+    self.init(
+      Secret("Basic " + Data("\(user):\(password.word)".utf8).base64EncodedString()),
+      problem: password.problem)
   }
 
-  init(bearer token: Secret) { self.init(Secret("Bearer " + token.word)) }
+  init(bearer token: Secret) {
+    self.init(Secret("Bearer " + token.word), problem: token.problem)
+  }
 
-  func authorization(_ context: any PageContext) async throws -> Secret? { header }
+  func authorization(_ context: any PageContext) async throws -> Secret? {
+    if let problem {
+      throw CursorSourceError.fatal(
+        "the credentials cannot be sent: \(problem)", remedy: "Check where the token is read from.")
+    }
+    return header
+  }
 
   func refused(_ header: Secret?) async -> Bool { false }
 }

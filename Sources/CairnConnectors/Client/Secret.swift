@@ -15,6 +15,13 @@ public struct Secret: Sendable, Hashable {
 
   /// Whether there is no word.
   public var isEmpty: Bool { word.isEmpty }
+
+  /// What is wrong with it as a token or password, which no header can carry then; nil if nothing is.
+  /// Says nothing of the word itself.
+  var problem: String? {
+    word.unicodeScalars.contains { $0.properties.generalCategory == .control }
+      ? "it holds a line end or another control character; give the token alone, in one line" : nil
+  }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

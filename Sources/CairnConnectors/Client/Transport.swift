@@ -103,7 +103,8 @@ struct NetworkTransport: Transport {
     case .remoteConnectionClosed?:
       return .network("the connection was closed before an answer came")
     case .readTimeout?, .deadlineExceeded?: return .timeout(timeout)
-    case let error?: return .network(error.description)
+    // Its whole description has the values of headers that are not taken: a token may be one.
+    case let error?: return .network(error.shortDescription)
     case nil: return .network("no connection to \(origin): \(reason(error))")
     }
   }

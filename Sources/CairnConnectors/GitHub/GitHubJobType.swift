@@ -61,7 +61,7 @@ extension GitHubSource {
     guard
       let app = section.section(
         "app", keys: ["id", "installation", "private_key", "private_key_file"])
-    else { return section.secret("token").map { .bearer(Secret($0)) } }
+    else { return section.token().map { .bearer($0) } }
     guard let id = app.expandedText("id"),
       let installation = app.expandedText("installation").flatMap({ Int64($0) }),
       let key = app.secret("private_key")

@@ -5,13 +5,15 @@ enum JQL {
   /// A text in quotation marks; project keys need them too, since some are words of the language.
   static func quoted(_ text: String) -> String {
     var quoted = "\""
-    for character in text {
-      switch character {
-      case "\"", "\\": quoted += "\\\(character)"
+    // Not by characters: a mark that combines with a quotation mark does not keep it from ending the
+    // text.
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\": quoted += "\\\(scalar)"
       case "\n": quoted += "\\n"
       case "\r": quoted += "\\r"
       case "\t": quoted += "\\t"
-      default: quoted.append(character)
+      default: quoted.unicodeScalars.append(scalar)
       }
     }
     return quoted + "\""

@@ -57,23 +57,24 @@ extension JiraSource {
       }
       return .anonymous
     }
-    guard let token = section.secret("token") else { return nil }
-    guard section.has("email") else { return .bearer(Secret(token)) }
+    guard let token = section.token() else { return nil }
+    guard section.has("email") else { return .bearer(token) }
     guard let email = section.expandedText("email") else { return nil }
     guard !email.contains(":") else {
       section.report("email", "a name with a colon cannot be sent with a token")
       return nil
     }
-    return .basic(user: email, password: Secret(token))
+    return .basic(user: email, password: token)
   }
 
   /// Whether a query ends with an order of its own. Words in quotation marks do not count.
   static func hasOrder(_ filter: String) -> Bool {
     var words: [String] = []
     var word = ""
-    var quote: Character?
+    var quote: Unicode.Scalar?
     var isEscaped = false
-    for character in filter {
+    // Jira knows no characters that are made of several.
+    for character in filter.unicodeScalars {
       if let open = quote {
         if isEscaped {
           isEscaped = false
@@ -85,8 +86,8 @@ extension JiraSource {
         continue
       }
       if character == "\"" || character == "'" { quote = character }
-      if character.isLetter {
-        word.append(character)
+      if character.properties.isAlphabetic {
+        word.unicodeScalars.append(character)
       } else if !word.isEmpty {
         words.append(word.lowercased())
         word = ""

@@ -23,6 +23,14 @@ import Testing
     #expect(JQL.quoted("a\"b\\c\nd") == #""a\"b\\c\nd""#)
   }
 
+  /// To Jira a mark that combines with a quotation mark is a letter of its own.
+  @Test func quotesWhatHasAMark() {
+    #expect(JQL.quoted("a\"\u{301}\\\u{301}") == "\"a\\\"\u{301}\\\\\u{301}\"")
+    #expect(JQL.quoted("a\r\nb") == #""a\r\nb""#)
+    #expect(JiraSource.hasOrder("summary ~ \"a\"\u{301} ORDER BY key"))
+    #expect(!JiraSource.hasOrder("summary ~ \"a \u{301}ORDER BY key\""))
+  }
+
   /// 2025-03-02T10:15:59.999Z.
   private let instant: Int64 = 1_740_910_559_999_000_000
 
