@@ -204,4 +204,53 @@ import Testing
     #expect(HTTPDate.reset("1970-01-01T00:01:05Z") == 65_000_000_000)
     #expect(HTTPDate.reset("soon") == nil)
   }
+
+  /// What is no instant of these times is none: sums of it would not fit.
+  @Test func absurdDatesAreNone() {
+    #expect(HTTPDate.nanoseconds("Fri, 31 Dec 9999 23:59:59 GMT") == nil)
+    #expect(HTTPDate.nanoseconds("Wed, 31 Dec 1969 23:59:59 GMT") == nil)
+    #expect(HTTPDate.nanoseconds("Thu, 01 Jan 2201 00:00:00 GMT") == nil)
+    #expect(HTTPDate.nanoseconds("Wed, 31 Dec 2200 23:59:59 GMT") == 7_289_654_399_000_000_000)
+    #expect(HTTPDate.reset("7289654399") == 7_289_654_399_000_000_000)
+    for text in [
+      "7289654400", "-1", "9223372036854775807", "-9223372036854775808", "9999-12-31T23:59Z",
+      "0001-01-01T00:00:00Z", "2201-01-01T00:00Z",
+    ] { #expect(HTTPDate.reset(text) == nil, "\(text)") }
+  }
+
+  @Test func absurdHeadersAreOutlasted() async throws {
+    func headers(
+      _ date: String, _ remaining: String, _ reset: String, _ limit: String
+    ) -> [(String, String)] {
+      [
+        ("Date", date), ("X-RateLimit-Remaining", remaining), ("X-RateLimit-Reset", reset),
+        ("X-RateLimit-Limit", limit),
+      ]
+    }
+    let last = "Wed, 31 Dec 2200 23:59:59 GMT"
+    let first = "Thu, 01 Jan 1970 00:00:00 GMT"
+    let script = ScriptedTransport(
+      .answer(200, headers(last, "9223372036854775807", "0", "-5"), "{}"),
+      .answer(200, headers(first, "9223372036854775807", "7289654399", "1"), "{}"),
+      .answer(200, headers(last, "5", "9999-12-31T23:59Z", "10"), "{}"),
+      .answer(200, headers("Thu, 16 Jan 2025 10:00:00 GMT", "5", "0", "0"), "{}"),
+      .answer(
+        429, [("Date", first), ("Retry-After", "Wed, 31 Dec 2200 23:59:59 GMT")], "{}"),
+      .answer(200, [], "{}"))
+    let client = try script.client(token: "absurd")
+    for _ in 0..<5 { _ = try await client.json(APIRequest(.get, "/x"), context: script) }
+    #expect(script.waitedUntil == [1_000_000])
+  }
+
+  @Test func lessThanNothingIsNothing() throws {
+    let told = try #require(
+      ToldLimit([
+        "X-RateLimit-Remaining": "-9223372036854775808", "X-RateLimit-Reset": "60",
+        "X-RateLimit-Limit": "-1",
+      ]))
+    #expect(told == ToldLimit(limit: nil, remaining: 0, reset: 60_000_000_000))
+    let budget = RateBudget()
+    budget.told(told, reset: told.reset)
+    #expect(budget.claim(1, reserve: 5, now: 0) == .wait(until: 60_000_000_000, remaining: 0))
+  }
 }

@@ -215,6 +215,19 @@ import Testing
     #expect(seen.contains("ghs_") || seen.contains("Bearer"))
   }
 
+  /// An end that no sum of times holds is refused, with words.
+  @Test func aTokenForEverIsRefused() async throws {
+    let app = try await Standin.gitHub(repositories: 1, pullRequests: 1, issues: 1).told("app")
+    let script = ScriptedTransport(
+      .answer(201, [], #"{"token":"ghs_1","expires_at":"9999-12-31T23:59:59Z"}"#))
+    let tokens = InstallationTokens(
+      GitHubApp(
+        id: "7", installation: 9, privateKey: Secret(try #require(app["private_key"].string)),
+        address: .gitHub),
+      environment: script.environment, transport: script)
+    await #expect(throws: CursorSourceError.self) { _ = try await tokens.authorization(script) }
+  }
+
   // MARK: - A world that changes
 
   /// What changes while a first reading goes on is met at its end, in the same run.

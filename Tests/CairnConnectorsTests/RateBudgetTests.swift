@@ -28,6 +28,14 @@ import Testing
     #expect(budget.claim(2, reserve: 0, now: 61 * second) == .granted)
   }
 
+  /// Instants that are further apart than a number can tell are not of the same window.
+  @Test func windowsMayBeFarApart() {
+    let budget = RateBudget()
+    budget.told(ToldLimit(limit: 100, remaining: 1, reset: .min + 1), reset: .min + 1)
+    budget.told(ToldLimit(limit: 100, remaining: 50, reset: .max), reset: .max)
+    #expect(budget.claim(2, reserve: 0, now: 0) == .granted)
+  }
+
   @Test func aWholeWindowMustDo() {
     let budget = RateBudget()
     budget.told(ToldLimit(limit: 5, remaining: 5, reset: 60 * second), reset: 60 * second)

@@ -263,7 +263,10 @@ public final class APIClient: Sendable {
   }
 
   /// When an instant of the API's clock is by the local one.
-  private func local(_ instant: Int64) -> Int64 { instant - (clock.withLock { $0 } ?? 0) }
+  private func local(_ instant: Int64) -> Int64 {
+    let (local, isOver) = instant.subtractingReportingOverflow(clock.withLock { $0 } ?? 0)
+    return isOver ? instant : local
+  }
 
   private func note(_ limit: APIVerdict.Limit, _ response: APIResponse) {
     let now = environment.now()

@@ -54,9 +54,10 @@ struct ToldLimit: Sendable, Hashable {
     guard let remaining = headers["x-ratelimit-remaining"].flatMap({ Int($0) }),
       let reset = headers["x-ratelimit-reset"].flatMap(HTTPDate.reset)
     else { return nil }
-    self.remaining = remaining
+    // Less than nothing cannot be left.
+    self.remaining = max(0, remaining)
     self.reset = reset
-    limit = headers["x-ratelimit-limit"].flatMap { Int($0) }
+    limit = headers["x-ratelimit-limit"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
   }
 
   init(limit: Int?, remaining: Int, reset: Int64) {
@@ -69,6 +70,7 @@ struct ToldLimit: Sendable, Hashable {
 /// `Retry-After`: how long to stay away, in nanoseconds.
 func retryAfter(_ headers: APIHeaders, serverTime: Int64) -> Int64? {
   guard let text = headers["retry-after"] else { return nil }
+  // Eleven days at most, whatever is asked.
   if let seconds = Double(text), seconds >= 0 { return Int64(min(seconds, 1e6) * 1e9) }
-  return HTTPDate.nanoseconds(text).map { max(0, $0 - serverTime) }
+  return HTTPDate.nanoseconds(text).map { min(1_000_000_000_000_000, max(0, $0 - serverTime)) }
 }

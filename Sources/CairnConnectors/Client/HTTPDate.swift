@@ -14,18 +14,26 @@ enum HTTPDate {
       let date = LocalDate(year: year, month: month + 1, day: day),
       let time = LocalTime(String(words[4]))
     else { return nil }
-    return (Int64(date.days) * 86_400_000_000 + time.microseconds) * 1000
+    return nanoseconds(
+      Instant(microseconds: Int64(date.days) * 86_400_000_000 + time.microseconds))
+  }
+
+  /// The last second that is taken for one: the end of the year 2200. What is sent for later is no
+  /// instant, and would not fit the sums that are made of it.
+  private static let lastSecond: Int64 = 7_289_654_399
+
+  /// An instant of the years 1970 to 2200, in nanoseconds; nil for any other.
+  static func nanoseconds(_ instant: Instant) -> Int64? {
+    (0..<(lastSecond + 1) * 1_000_000).contains(instant.microseconds)
+      ? instant.microseconds * 1000 : nil
   }
 
   /// Reads an instant as `X-RateLimit-Reset` has it: seconds since 1970 (GitHub) or ISO 8601 (Jira).
   static func reset(_ text: String) -> Int64? {
     if let seconds = Int64(text) {
-      let (nanoseconds, isOver) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-      return isOver ? nil : nanoseconds
+      return (0...lastSecond).contains(seconds) ? seconds * 1_000_000_000 : nil
     }
     // Jira leaves the seconds out: 2025-01-16T11:00Z.
-    return (Instant(text) ?? Instant(text.replacing("Z", with: ":00Z"))).map {
-      $0.microseconds * 1000
-    }
+    return (Instant(text) ?? Instant(text.replacing("Z", with: ":00Z"))).flatMap(nanoseconds)
   }
 }

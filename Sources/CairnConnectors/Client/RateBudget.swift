@@ -80,7 +80,8 @@ final class RateBudget: Sendable {
     state.withLock { state in
       // Answers may overtake each other: within a window the lowest counts. Servers tell the same reset
       // a second apart.
-      let isSameWindow = abs(reset - state.reset) <= 2_000_000_000
+      let (later, isFar) = reset.subtractingReportingOverflow(state.reset)
+      let isSameWindow = !isFar && later.magnitude <= 2_000_000_000
       state.remaining =
         isSameWindow ? min(told.remaining, state.remaining ?? told.remaining) : told.remaining
       state.reset = isSameWindow ? max(reset, state.reset) : reset

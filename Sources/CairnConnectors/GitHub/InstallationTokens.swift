@@ -47,7 +47,7 @@ actor InstallationTokens: CredentialSource {
     let answer = try await client.json(
       APIRequest(.post, path, body: Array("{}".utf8)), context: context)
     guard let token = answer["token"].string, let text = answer["expires_at"].string,
-      let expires = Instant(text)
+      let expires = Instant(text).flatMap(HTTPDate.nanoseconds)
     else {
       throw CursorSourceError.fatal(
         "GitHub's answer for a token of the App has no 'token' and 'expires_at'",
@@ -56,7 +56,7 @@ actor InstallationTokens: CredentialSource {
     // By the local clock.
     let ahead = (client.serverTime ?? environment.now()) - environment.now()
     let header = Secret("Bearer " + token)
-    current = (header, expires.microseconds * 1000 - ahead)
+    current = (header, expires - ahead)
     return header
   }
 

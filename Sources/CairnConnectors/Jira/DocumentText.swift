@@ -50,9 +50,7 @@ enum DocumentText {
       if node["type"].string != "inlineCard" { lines.endBlock() }
     case "date":
       // Milliseconds of midnight UTC.
-      if let milliseconds = attributes["timestamp"].integer {
-        lines.add(Self.day(milliseconds))
-      }
+      if let day = attributes["timestamp"].integer.flatMap(Self.day) { lines.add(day) }
     case "tableCell", "tableHeader":
       children(of: node, to: &lines, depth: depth)
       lines.endBlock()
@@ -72,7 +70,9 @@ enum DocumentText {
     for child in node["content"].elements { append(child, to: &lines, depth: depth + 1) }
   }
 
-  private static func day(_ milliseconds: Int64) -> String {
+  /// The day of an instant in milliseconds; nil outside the years 1 to 9999.
+  private static func day(_ milliseconds: Int64) -> String? {
+    guard (-62_135_596_800_000..<253_402_300_800_000).contains(milliseconds) else { return nil }
     let day = 86_400_000 as Int64
     let days = (milliseconds - (milliseconds % day + day) % day) / day
     return LocalDate(days: Int32(clamping: days)).description

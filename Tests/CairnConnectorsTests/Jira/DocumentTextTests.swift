@@ -49,6 +49,19 @@ import Testing
         """) == "@Ann 😄 https://example.com 2025-03-02 DONE!")
   }
 
+  /// Numbers that are no day of a calendar are left out.
+  @Test(arguments: [
+    ("-9223372036854775808", ""), ("9223372036854775807", ""), ("-62135596800001", ""),
+    ("253402300800000", ""), ("-62135596800000", "0001-01-01"),
+    ("253402300799999", "9999-12-31"), ("-1", "1969-12-31"),
+  ])
+  func aDateMayBeAnyNumber(_ timestamp: String, _ expected: String) throws {
+    #expect(
+      try text(
+        #"{"type":"doc","content":[{"type":"date","attrs":{"timestamp":"\#(timestamp)"}}]}"#)
+        == expected)
+  }
+
   @Test func emptyParagraphsAtTheEndsAreNothing() throws {
     #expect(try text(#"{"type":"doc","content":[]}"#) == "")
     #expect(
