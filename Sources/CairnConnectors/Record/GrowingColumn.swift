@@ -48,6 +48,46 @@ final class GrowingColumn {
     }
   }
 
+  /// A value that was read already; its case must be that of the column's type.
+  enum Cell {
+    /// `text` and `json`.
+    case text(String)
+    case boolean(Bool)
+    case integer(Int32)
+    case bigint(Int64)
+    case double(Double)
+    /// Days since 1970-01-01.
+    case date(Int32)
+    /// `timestamptz`: microseconds since 1970-01-01 UTC.
+    case instant(Int64)
+  }
+
+  /// Sets the value of a row that is at the column's end or after it; rows between are null. One of
+  /// another type than the column's is left out.
+  func set(_ cell: Cell, row: Int) {
+    fill(rows: row)
+    let before = indices.count > row ? indices.removeLast() : nil
+    switch (type, cell) {
+    case (.text, .text(let text)), (.json, .text(let text)): append(text: text)
+    case (.boolean, .boolean(let flag)):
+      indices.append(UInt32(flags.count))
+      flags.append(flag)
+    case (.double, .double(let number)):
+      indices.append(UInt32(fractions.count))
+      fractions.append(number)
+    case (.integer, .integer(let number)): append(number: Int64(number))
+    case (.date, .date(let days)): append(number: Int64(days))
+    case (.bigint, .bigint(let number)), (.timestamptz, .instant(let number)):
+      append(number: number)
+    default: if let before { indices.append(before) }
+    }
+  }
+
+  /// Adds nulls until there are so many rows.
+  func fill(rows: Int) {
+    while indices.count < rows { appendNull() }
+  }
+
   /// Appends a text, or null.
   func append(text: String?) {
     guard let text else { return appendNull() }
@@ -76,6 +116,7 @@ final class GrowingColumn {
       case .boolean: .boolean(flags)
       case .double: .double(fractions)
       case .integer: .integer(numbers.map { Int32(truncatingIfNeeded: $0) })
+      case .date: .date(numbers.map { Int32(truncatingIfNeeded: $0) })
       case .bigint: .bigint(numbers)
       case .timestamptz: .timestamp(numbers)
       default: .text(ByteStrings(storage: ByteStorage(copying: bytes), slices: slices))
