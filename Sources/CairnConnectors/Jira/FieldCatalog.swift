@@ -25,13 +25,17 @@ actor FieldCatalog {
 
   /// All fields, as Jira describes them now.
   func list(_ context: any PageContext) async throws -> [JSONValue] {
-    let list = try await api.json("/field", context: context).elements
-    var found: [String: CustomField] = [:]
-    for field in list {
-      guard let id = field["id"].string, CustomField.isOne(id) else { continue }
-      found[id] = CustomField(schema: field["schema"])
+    let answer = try await api.json("/field", context: context)
+    guard answer.isArray else {
+      throw CursorSourceError.transient("Jira's answer is not the list of fields")
     }
-    fields = found
-    return list
+    // Fields that it does not tell of are kept: they would be asked for with every page otherwise.
+    var known = fields ?? [:]
+    for field in answer.elements {
+      guard let id = field["id"].string, CustomField.isOne(id) else { continue }
+      known[id] = CustomField(schema: field["schema"])
+    }
+    fields = known
+    return answer.elements
   }
 }

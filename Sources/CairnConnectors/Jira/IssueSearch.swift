@@ -95,7 +95,7 @@ struct IssueSearch: Sendable {
       if response.status == 400 { return .refused(response.message) }
       let answer = try checked(response, "/search/jql")
       page.answered()
-      var issues = answer["issues"].elements
+      var issues = try JiraAPI.list(answer, "issues", of: "/search/jql")
       if let anchor, isFirst {
         guard issues.first?["id"].integer == anchor else {
           return .refused("the issue with the id \(anchor) is not there")
@@ -171,7 +171,7 @@ struct IssueSearch: Sendable {
     if response.status == 400 { return .refused(response.message) }
     let answer = try checked(response, "/search")
     page.answered()
-    let issues = answer["issues"].elements
+    let issues = try JiraAPI.list(answer, "issues", of: "/search")
     let end = start + issues.count
     let isLast = issues.isEmpty || answer["total"].integer.map { end >= $0 } ?? false
     if isLast { sizes.forget(name) }

@@ -65,6 +65,20 @@ struct JiraAPI: Sendable {
     "Check e-mail address and API token (Cloud) or the personal access token (Data Center): they may "
     + "be mistyped, revoked or expired."
 
+  /// The list that an answer has as a member. An answer without it is not one that has none: rows would
+  /// count as deleted.
+  ///
+  /// - Throws: ``Cairn/CursorSourceError/transient(_:)`` when it is not there.
+  static func list(
+    _ answer: JSONValue, _ member: String, of path: String
+  ) throws(CursorSourceError) -> [JSONValue] {
+    let list = answer[member]
+    guard list.isArray else {
+      throw .transient("Jira's answer to \(path) has success, but no list '\(member)'")
+    }
+    return list.elements
+  }
+
   private func whole(_ path: String) -> String {
     path.hasPrefix("/rest") ? path : deployment.path + path
   }

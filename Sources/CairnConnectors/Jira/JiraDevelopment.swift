@@ -16,26 +16,47 @@ extension JiraSource {
     case .refused(let message): return try await refused(message, request)
     }
     var rows = DevelopmentRows(set.development, keepsJSON: options.keepsJSON)
+    var untold: [String] = []
     var read: [IssueCursor.Anchor] = []
     for issue in found.issues {
       if !read.isEmpty, ContinuousClock.now >= request.context.commitBy { break }
       let anchor = try Self.anchor(issue)
-      if let reason = try await add(anchor, to: &rows, request.context) {
-        return Page(next: .passedOver(reason: reason))
+      switch try await add(anchor, to: &rows, request.context) {
+      case .whole, .gone: break
+      case .partial(let reason): untold.append("\(anchor.key): \(reason)")
+      case .unknown(let reason): return Page(next: .passedOver(reason: reason))
       }
       read.append(anchor)
     }
-    return Page(
+    var page = Page(
       rows: try rows.rows(), next: Self.next(after: read, of: found, previous: cursor),
       records: read.count, replacedChildren: try rows.replacedChildren())
+    if let first = untold.first {
+      let others = untold.count > 1 ? ", and of \(untold.count - 1) others" : ""
+      page.notices = [
+        "Jira does not tell all of the development status of \(first)\(others): what the table has "
+          + "of it stays"
+      ]
+    }
+    return page
+  }
+
+  /// What came of asking for an issue's development status.
+  private enum Answer {
+    /// All of it is there.
+    case whole
+    /// Some of it is missing, in words: no row may count as gone.
+    case partial(String)
+    /// The issue is gone meanwhile.
+    case gone
+    /// Nothing can be told of any issue, in words.
+    case unknown(String)
   }
 
   /// Adds what is known of an issue.
-  ///
-  /// - Returns: Why nothing can be told of any issue; nil if it can.
   private func add(
     _ issue: IssueCursor.Anchor, to rows: inout DevelopmentRows, _ context: any PageContext
-  ) async throws -> String? {
+  ) async throws -> Answer {
     let response = try await api.answer(
       Self.path + "/summary", query: [("issueId", String(issue.id))], context: context)
     guard (200..<300).contains(response.status) else {
@@ -44,18 +65,18 @@ extension JiraSource {
         let known = try await api.answer(
           "/issue/\(APIAddress.encoded(issue.key))", query: [("fields", "updated")],
           context: context)
-        if known.status == 404 { return nil }
+        if known.status == 404 { return .gone }
       }
       guard [400, 403, 404, 405, 410].contains(response.status) else {
         _ = try api.success(response, path: Self.path + "/summary")
-        return nil
+        return .partial("status \(response.status)")
       }
-      return
+      return .unknown(
         "this Jira does not tell of development status (status \(response.status)"
-        + (response.message.isEmpty ? ")" : ": \(response.message))")
+          + (response.message.isEmpty ? ")" : ": \(response.message))"))
     }
+    var problem = Self.problem(response.json ?? .missing, "summary")
     let summary = response.json?["summary"] ?? .missing
-    rows.begin(issue.id)
     for type in DevelopmentRows.Kind.allCases {
       let told = summary[type.rawValue]
       guard (told["overall"]["count"].integer ?? 0) > 0 else { continue }
@@ -66,12 +87,27 @@ extension JiraSource {
             ("issueId", String(issue.id)), ("applicationType", application),
             ("dataType", type.rawValue),
           ], context: context)
+        problem = problem ?? Self.problem(detail, "detail")
         for instance in detail["detail"].elements {
           rows.add(instance, type, of: issue.id, application: application)
         }
       }
     }
-    return nil
+    if let problem { return .partial(problem) }
+    rows.claim(issue.id)
+    return .whole
+  }
+
+  /// Why an answer does not have all that there is, though its status is 200: version control may not
+  /// answer Jira, or want somebody to sign in.
+  private static func problem(_ answer: JSONValue, _ member: String) -> String? {
+    if let error = (answer["errors"].elements + answer["configErrors"].elements).first {
+      let words =
+        error.string ?? error["message"].string ?? error["error"].string ?? error.text ?? "an error"
+      return String(words.prefix(200))
+    }
+    let isThere = answer[member].isArray || answer[member].isObject
+    return isThere ? nil : "the answer has no '\(member)'"
   }
 }
 
@@ -95,8 +131,8 @@ struct DevelopmentRows {
     builder = TableRowsBuilder(table)
   }
 
-  /// Begins with an issue; all of it follows.
-  mutating func begin(_ issue: Int64) { issues.append(issue) }
+  /// Says that all of an issue is here: what the table has of it beside is gone.
+  mutating func claim(_ issue: Int64) { issues.append(issue) }
 
   mutating func add(_ instance: JSONValue, _ kind: Kind, of issue: Int64, application: String) {
     switch kind {

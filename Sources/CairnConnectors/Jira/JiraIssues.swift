@@ -107,8 +107,8 @@ extension JiraSource {
         "/issue/\(APIAddress.encoded(anchor.key))",
         query: [("fields", "updated"), ("expand", "changelog")], context: context)
       if response.status == 404 { return histories }
-      return try api.success(response, path: "/issue/\(anchor.key)")
-        .json?["changelog"]["histories"].elements ?? []
+      let answer = try api.success(response, path: "/issue/\(anchor.key)").json ?? .missing
+      return try JiraAPI.list(answer["changelog"], "histories", of: "/issue/\(anchor.key)")
     }
   }
 
@@ -135,16 +135,24 @@ extension JiraSource {
     _ path: String, _ member: String, _ context: any PageContext
   ) async throws -> [JSONValue]? {
     var all: [JSONValue] = []
+    var known: Set<String> = []
+    var start = 0
     while true {
       let response = try await api.answer(
-        path, query: [("startAt", String(all.count)), ("maxResults", "1000")], context: context)
+        path, query: [("startAt", String(start)), ("maxResults", "1000")], context: context)
       if response.status == 404 { return nil }
       let answer = try api.success(response, path: path).json ?? .missing
-      let elements = answer[member].elements
-      all += elements
+      let elements = try JiraAPI.list(answer, member, of: path)
+      let new = elements.filter { known.insert($0["id"].text ?? $0.text ?? "").inserted }
+      // A server that does not know offsets gives the same elements for ever.
+      guard !new.isEmpty || elements.isEmpty else {
+        throw CursorSourceError.transient("Jira gives the same page of \(path) again and again")
+      }
+      all += new
+      start += elements.count
       let isWhole =
         answer["isLast"].boolean == true
-        || answer["total"].integer.map { all.count >= $0 } ?? false
+        || answer["total"].integer.map { start >= $0 } ?? false
       if elements.isEmpty || isWhole { return all }
     }
   }

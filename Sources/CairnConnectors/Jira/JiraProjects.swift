@@ -63,15 +63,18 @@ extension JiraSource {
           ("startAt", String(start)), ("maxResults", String(min(request.limit, 100))),
           ("orderBy", "key"), ("expand", "description,lead,url"),
         ], context: context)
-      projects = answer["values"].elements
+      projects = try JiraAPI.list(answer, "values", of: "/project/search")
       end = start + projects.count
       isLast =
         projects.isEmpty || answer["isLast"].boolean == true
         || answer["total"].integer.map { end >= $0 } ?? false
     case .dataCenter:
-      projects = try await api.json(
-        "/project", query: [("expand", "description,lead,url")], context: context
-      ).elements
+      let answer = try await api.json(
+        "/project", query: [("expand", "description,lead,url")], context: context)
+      guard answer.isArray else {
+        throw CursorSourceError.transient("Jira's answer to /project is not the list of projects")
+      }
+      projects = answer.elements
       end = projects.count
       isLast = true
     }
@@ -116,16 +119,20 @@ extension JiraSource {
   }
 }
 
-/// Where a list that is read by offset goes on: `{"offset":100,"first":"…"}`.
+/// Where a list goes on that is read by offset, `{"offset":100,"first":"…"}`, or by a cursor of the
+/// server's, `{"offset":0,"next":"…"}`.
 struct ListCursor: Sendable, Hashable {
   var offset: Int
   /// The first element of the page before: where the next page begins with the same one, the server does
   /// not know offsets.
   var first: String?
+  /// The server's own cursor.
+  var next: String?
 
-  init(offset: Int, first: String? = nil) {
+  init(offset: Int, first: String? = nil, next: String? = nil) {
     self.offset = offset
     self.first = first
+    self.next = next
   }
 
   /// Reads a cursor; nil is the begin.
@@ -137,10 +144,11 @@ struct ListCursor: Sendable, Hashable {
     guard let value = try? JSONValue(parsing: Array(text.utf8)),
       let offset = value["offset"].integer, offset >= 0
     else { throw CursorSourceError.cursorRefused("'\(text)' is not a cursor of a list") }
-    self.init(offset: Int(offset), first: value["first"].string)
+    self.init(offset: Int(offset), first: value["first"].string, next: value["next"].string)
   }
 
   var text: String {
-    "{\"offset\":\(offset)" + (first.map { ",\"first\":\(JSONText.quoted($0))" } ?? "") + "}"
+    "{\"offset\":\(offset)" + (first.map { ",\"first\":\(JSONText.quoted($0))" } ?? "")
+      + (next.map { ",\"next\":\(JSONText.quoted($0))" } ?? "") + "}"
   }
 }
