@@ -186,6 +186,17 @@ public final class GitHubSource: CursorSource {
     return list[member].elements
   }
 
+  /// What may not be read of a list, for the page's notices: each reason once, and nothing that differs
+  /// from page to page.
+  func notices(_ errors: [GraphQLError], of what: String) -> [String] {
+    var notices: [String] = []
+    for error in errors where error.kind == .forbidden {
+      let notice = "some of \(what) cannot be read: \(error.reason)"
+      if !notices.contains(notice) { notices.append(notice) }
+    }
+    return notices
+  }
+
   /// The rows of a page, by table.
   func rows(for tables: GitHubTable...) -> [GitHubTable: RecordRows] {
     var rows: [GitHubTable: RecordRows] = [:]

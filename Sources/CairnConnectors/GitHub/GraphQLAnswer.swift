@@ -15,6 +15,12 @@ struct GraphQLAnswer: Sendable {
     errors.first { !$0.path.isEmpty && path.starts(with: $0.path) }
   }
 
+  /// Whether something may be missing at a path: there is an error at it, above or below it, or one that
+  /// does not say where.
+  func isPartial(at path: [String]) -> Bool {
+    errors.contains { path.starts(with: $0.path) || $0.path.starts(with: path) }
+  }
+
   /// What an answer means, as GitHub uses status and errors: most of its errors come with status 200.
   static func judge(_ response: APIResponse) -> APIVerdict {
     let verdict = APIVerdict.standard(response)
@@ -98,9 +104,22 @@ struct GraphQLError: Sendable, Hashable {
 }
 
 extension JSONValue {
+  /// Whether a connection has another page.
+  var hasNextPage: Bool { self["pageInfo"]["hasNextPage"].boolean == true }
+
   /// Where a connection goes on; nil after its last page.
-  var nextCursor: String? {
-    let info = self["pageInfo"]
-    return info["hasNextPage"].boolean == true ? info["endCursor"].string : nil
+  ///
+  /// - Parameter cursor: Where this page began.
+  /// - Throws: ``Cairn/CursorSourceError/transient(_:)`` when it goes on, but not from another place: it
+  ///   would neither end nor be read to its end.
+  func nextCursor(after cursor: String?) throws(CursorSourceError) -> String? {
+    guard hasNextPage else { return nil }
+    guard let next = self["pageInfo"]["endCursor"].string else {
+      throw .transient("GitHub says that a list goes on, but not where")
+    }
+    guard next != cursor else {
+      throw .transient("GitHub gives the same page of a list again and again")
+    }
+    return next
   }
 }

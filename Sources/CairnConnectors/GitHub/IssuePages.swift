@@ -41,7 +41,8 @@ extension GitHubSource {
       page.records += 1
     }
     page.rows = try tableRows(rows)
-    if let next = list.nextCursor {
+    page.notices = notices(answer.errors, of: "the issues of \(name)")
+    if let next = try list.nextCursor(after: cursor?.cursor) {
       page.next = place.after(next)
     } else {
       sizes.forget("issues of \(name)")

@@ -38,9 +38,11 @@ extension GitHubSource {
     let place = try RepositoryPlace(repository, partition: name, cursor: cursor)
     let list = repository["pullRequests"]
     let reading = PullRequestReading(source: self, repository: repository, context: request.context)
-    var next: Page.Next = list.nextCursor.map { place.after($0) } ?? .finished
+    var next: Page.Next =
+      try list.nextCursor(after: cursor?.cursor).map { place.after($0) } ?? .finished
     var edges = try told(list, "edges", "pull requests of \(name)", answer)[...]
     while let edge = edges.popFirst() {
+      let path = ["repository", "pullRequests", "edges", "\(edges.startIndex - 1)", "node"]
       let pullRequest = edge["node"]
       if let since = request.since,
         let updated = JSONInstant.microseconds(pullRequest["updatedAt"]),
@@ -49,7 +51,7 @@ extension GitHubSource {
         next = .finished
         break
       }
-      if !pullRequest.isNull { try await reading.read(pullRequest) }
+      if !pullRequest.isNull { try await reading.read(pullRequest, in: answer, at: path) }
       // What is whole is committed in time, and before a long wait for more.
       if !edges.isEmpty, reading.hasMore(edges), let cursor = edge["cursor"].string,
         ContinuousClock.now >= request.context.commitBy || client.isLimited(1)
@@ -62,7 +64,9 @@ extension GitHubSource {
       sizes.forget("pull requests of \(name)")
       next = place.finished(list["pageInfo"]["endCursor"].string)
     }
-    return try reading.page(next)
+    var page = try reading.page(next)
+    page.notices = notices(answer.errors + reading.errors, of: "the pull requests of \(name)")
+    return page
   }
 }
 
@@ -108,6 +112,8 @@ final class PullRequestReading {
   /// The pull requests of which all of a part is here, by part.
   private let whole: [GitHubQuery.Part: GrowingColumn]
   private var count = 0
+  /// Errors of further answers.
+  private(set) var errors: [GraphQLError] = []
 
   init(source: GitHubSource, repository: JSONValue, context: any PageContext) {
     self.source = source
@@ -125,29 +131,38 @@ final class PullRequestReading {
     edges.contains { edge in
       source.query.parts.contains { part in
         let connection = edge["node"][part.rawValue]
-        return connection.nextCursor != nil
+        return connection.hasNextPage
           || part == .reviewThreads
-            && connection["nodes"].elements.contains { $0["comments"].nextCursor != nil }
+            && connection["nodes"].elements.contains { $0["comments"].hasNextPage }
       }
     }
   }
 
   /// Reads a pull request, and the further pages of what belongs to it.
-  func read(_ pullRequest: JSONValue) async throws {
+  ///
+  /// - Parameter path: Where it is in its answer.
+  func read(
+    _ pullRequest: JSONValue, in answer: GraphQLAnswer, at path: [String]
+  ) async throws {
     // Deleted since the page was asked for: nothing of it.
-    guard let parts = try await source.parts(of: pullRequest, source.query.parts, context) else {
-      return
-    }
+    guard
+      var parts = try await source.parts(
+        of: pullRequest, in: answer, at: path, source.query.parts, context)
+    else { return }
     var comments: [(thread: JSONValue, comments: [JSONValue])] = []
-    for thread in parts[.reviewThreads] ?? [] where !thread.isNull {
-      comments.append((thread, try await self.comments(of: thread)))
+    for thread in parts.records[.reviewThreads] ?? [] where !thread.isNull {
+      comments.append((thread, try await self.comments(of: thread, &parts)))
     }
+    errors += parts.errors
     append(pullRequest, parts, comments)
   }
 
-  private func comments(of thread: JSONValue) async throws -> [JSONValue] {
+  private func comments(
+    of thread: JSONValue, _ parts: inout PullRequestParts
+  ) async throws -> [JSONValue] {
+    if !thread["comments"]["nodes"].isArray { parts.partial.insert(.reviewThreads) }
     var comments = thread["comments"]["nodes"].elements
-    var cursor = thread["comments"].nextCursor
+    var cursor = try thread["comments"].nextCursor(after: nil)
     while let after = cursor {
       let answer = try await source.ask(
         context, sizedBy: "comments of \(thread["id"].string ?? "")", limit: 100,
@@ -161,32 +176,36 @@ final class PullRequestReading {
         )
       }
       let connection = answer.data["node"]["comments"]
+      if !answer.errors.isEmpty || !connection["nodes"].isArray {
+        parts.partial.insert(.reviewThreads)
+        parts.errors += answer.errors
+      }
       comments += connection["nodes"].elements
-      cursor = connection.nextCursor
+      cursor = try connection.nextCursor(after: after)
     }
     source.sizes.forget("comments of \(thread["id"].string ?? "")")
     return comments
   }
 
   private func append(
-    _ pullRequest: JSONValue, _ collected: [GitHubQuery.Part: [JSONValue]],
+    _ pullRequest: JSONValue, _ parts: PullRequestParts,
     _ threads: [(thread: JSONValue, comments: [JSONValue])]
   ) {
     count += 1
     let id = pullRequest["id"]
     let home = repository["id"]
     rows[.pullRequests]?.append(pullRequest, given: [home, repository["nameWithOwner"]])
-    for part in collected.keys { whole[part]?.append(id) }
+    for part in source.query.parts where !parts.partial.contains(part) { whole[part]?.append(id) }
     // What was added or went between two pages may show a row twice.
     var seen = Set<String>()
-    for commit in collected[.commits] ?? [] {
+    for commit in parts.records[.commits] ?? [] {
       guard let sha = commit["commit"]["oid"].string, seen.insert(sha).inserted else { continue }
       rows[.commits]?.append(commit, given: [id, home])
     }
     for (part, table) in [
       (GitHubQuery.Part.reviews, GitHubTable.reviews), (.closingIssuesReferences, .linkedIssues),
     ] {
-      for record in collected[part] ?? [] {
+      for record in parts.records[part] ?? [] {
         guard let key = record["id"].string, seen.insert(key).inserted else { continue }
         rows[table]?.append(record, given: [id, home])
       }
@@ -217,27 +236,41 @@ final class PullRequestReading {
   }
 }
 
+/// What belongs to a pull request.
+struct PullRequestParts {
+  /// The records of each part.
+  var records: [GitHubQuery.Part: [JSONValue]] = [:]
+  /// The parts of which GitHub does not tell all (some of it may not be read, for example): what is not
+  /// told is not gone.
+  var partial: Set<GitHubQuery.Part> = []
+  /// Errors of the answers to further requests.
+  var errors: [GraphQLError] = []
+}
+
 extension GitHubSource {
-  /// All that belongs to a pull request, by part: what came with it, and what is on further pages. A part
-  /// that GitHub does not tell (it may not be read, for example) is not there: that is not the same as
-  /// having none.
+  /// All that belongs to a pull request: what came with it, and what is on further pages.
   ///
+  /// - Parameters:
+  ///   - answer: What it came with.
+  ///   - path: Where it is there.
   /// - Returns: Nil when the pull request is gone meanwhile.
   func parts(
-    of pullRequest: JSONValue, _ wanted: [GitHubQuery.Part], _ context: any PageContext
-  ) async throws -> [GitHubQuery.Part: [JSONValue]]? {
-    var collected: [GitHubQuery.Part: [JSONValue]] = [:]
+    of pullRequest: JSONValue, in answer: GraphQLAnswer, at path: [String],
+    _ wanted: [GitHubQuery.Part], _ context: any PageContext
+  ) async throws -> PullRequestParts? {
+    var found = PullRequestParts()
     var cursors: [GitHubQuery.Part: String] = [:]
-    func take(_ part: GitHubQuery.Part, _ connection: JSONValue) {
-      cursors[part] = connection.nextCursor
-      if connection["nodes"].isArray {
-        collected[part, default: []] += connection["nodes"].elements
-      } else {
-        collected[part] = nil
-        cursors[part] = nil
+    func take(
+      _ part: GitHubQuery.Part, of node: JSONValue, in answer: GraphQLAnswer, at path: [String]
+    ) throws(CursorSourceError) {
+      let connection = node[part.rawValue]
+      if !connection["nodes"].isArray || answer.isPartial(at: path + [part.rawValue]) {
+        found.partial.insert(part)
       }
+      found.records[part, default: []] += connection["nodes"].elements
+      cursors[part] = try connection.nextCursor(after: cursors[part])
     }
-    for part in wanted { take(part, pullRequest[part.rawValue]) }
+    for part in wanted { try take(part, of: pullRequest, in: answer, at: path) }
     let name = "parts of \(pullRequest["id"].string ?? "")"
     while !cursors.isEmpty {
       let parts = wanted.filter { cursors[$0] != nil }
@@ -252,11 +285,12 @@ extension GitHubSource {
             + parts.map { ($0.rawValue, .text(asked[$0])) }
         )
       }
+      found.errors += answer.errors
       let node = answer.data["node"]
-      guard !node.isNull else { return nil }
-      for part in parts { take(part, node[part.rawValue]) }
+      if node.isNull, !answer.errors.contains(where: { $0.kind == .forbidden }) { return nil }
+      for part in parts { try take(part, of: node, in: answer, at: ["node"]) }
     }
     sizes.forget(name)
-    return collected
+    return found
   }
 }

@@ -29,7 +29,7 @@ extension GitHubSource {
     page.notices = answer.errors.filter { $0.kind == .forbidden }.map {
       "a repository of \(owner) cannot be read: \($0.reason)"
     }
-    page.next = list.nextCursor.map { .after($0) } ?? .finished
+    page.next = try list.nextCursor(after: request.cursor).map { .after($0) } ?? .finished
     return page
   }
 

@@ -36,8 +36,11 @@ extension GitHubSource {
     var present: [GitHubTable: [Int64]] = [.pullRequests: [], .issues: []]
     let links = rows(for: .linkedIssues)
     let relinked = GrowingColumn(name: "pull_request_id", type: .text)
+    var errors = answer.errors
+    var isAnyFound = false
     for number in numbers {
       let found = repository["n\(number)"]
+      isAnyFound = isAnyFound || !found.isNull
       guard !found.isNull else {
         // Only what GitHub says is not there is gone.
         if !missing.contains(["repository", "n\(number)"]) {
@@ -56,11 +59,13 @@ extension GitHubSource {
       }
       present[.pullRequests]?.append(number)
       guard query.tables.contains(.linkedIssues),
-        let linked = try await self.parts(of: found, [.closingIssuesReferences], request.context)?[
-          .closingIssuesReferences]
+        let linked = try await self.parts(
+          of: found, in: answer, at: ["repository", "n\(number)"], [.closingIssuesReferences],
+          request.context)
       else { continue }
-      relinked.append(found["id"])
-      for issue in linked where !issue.isNull {
+      errors += linked.errors
+      if linked.partial.isEmpty { relinked.append(found["id"]) }
+      for issue in linked.records[.closingIssuesReferences] ?? [] where !issue.isNull {
         links[.linkedIssues]?.append(issue, given: [found["id"], repository["id"]])
       }
     }
@@ -69,7 +74,8 @@ extension GitHubSource {
       try ["pullRequests", "issues"].compactMap {
         try told(repository[$0], "nodes", "the newest of \(name)", answer).first?["number"].integer
       }.max() ?? 0
-    let isEnd = present.values.allSatisfy(\.isEmpty) && newest <= after
+    // Numbers that cannot be looked up, though GitHub does not say that they are not there, have no end.
+    let isEnd = !isAnyFound && newest <= after
     var page = Page(
       rows: try tableRows(links), next: .finished,
       records: present.values.reduce(0) { $0 + $1.count })
@@ -79,6 +85,7 @@ extension GitHubSource {
         after: after == 0 ? nil : after, through: isEnd ? nil : numbers.upperBound,
         present: present[$0] ?? [])
     }
+    page.notices = notices(errors, of: "the issues and pull requests of \(name)")
     if !relinked.isEmpty {
       page.replacedChildren = [
         ReplacedChildren(
