@@ -136,6 +136,16 @@ struct IssueSearch: Sendable {
         }
         found.issues.removeFirst(place + 1)
         found.anchor = anchor
+        guard found.issues.isEmpty, !found.isLast else { return .found(found) }
+        // A server that does not say how many there are says so by an answer without any.
+        guard case .found(let more) = try await list(at: found.offset, limit: limit, context) else {
+          return answer
+        }
+        guard !more.issues.contains(where: { $0["id"].integer == anchor.id }) else {
+          throw CursorSourceError.transient(
+            "Jira gives the same page of \(project) again and again")
+        }
+        (found.issues, found.isLast, found.offset) = (more.issues, more.isLast, more.offset)
         return .found(found)
       }
       // Issues before this place are gone, and the others moved up: back to where one is known, or to the

@@ -46,7 +46,8 @@ extension JiraSource {
       return Page(
         next: .finished,
         notices: isCut
-          ? ["Jira tells of 100 users, which is all that some versions tell; there may be more"] : [])
+          ? ["Jira tells of 100 users, which is all that some versions tell; there may be more"]
+          : [])
     }
     return try page(
       of: users, next: .after(ListCursor(offset: start.offset + users.count, first: first).text))

@@ -168,6 +168,28 @@ import Testing
     #expect(try found(try await search.after(nil, limit: 4, context: script)).isLast)
   }
 
+  /// Its end comes after the last issue too, and not never.
+  @Test func aMissingTotalHasAnEnd() async throws {
+    let script = ScriptedTransport(
+      .answer(200, [], issues([10], #""startAt":9"#)),
+      .answer(200, [], issues([], #""startAt":10"#)))
+    let found = try found(
+      try await search(script, .dataCenter).after(
+        try cursor([9, 10], offset: 10), limit: 4, context: script))
+    #expect(found.issues.isEmpty && found.isLast)
+    #expect(found.anchor?.key == "P-10")
+  }
+
+  /// A server that does not know offsets, and does not say how many there are.
+  @Test func theSameIssuesAgainAndAgainAreAnError() async throws {
+    let script = ScriptedTransport(
+      .answer(200, [], issues([9, 10], "\"a\":0")), .answer(200, [], issues([9, 10], "\"a\":0")))
+    await #expect(throws: CursorSourceError.self) {
+      _ = try await search(script, .dataCenter).after(
+        try cursor([9, 10], offset: 10), limit: 4, context: script)
+    }
+  }
+
   @Test(arguments: JiraDeployment.allCases)
   func aProjectThatIsGoneIsRefused(_ deployment: JiraDeployment) async throws {
     let script = ScriptedTransport(
