@@ -3,7 +3,7 @@
 /// ```yaml
 /// job: github_sync
 /// type: github
-/// github: { organization: apache, token: "${GITHUB_TOKEN}" }
+/// github: { organizations: [apache], token: "${GITHUB_TOKEN}" }
 /// sink: { url: "sqlite:github.db", prefix: gh_ }
 /// schedule: { every: 1h }
 /// ```
