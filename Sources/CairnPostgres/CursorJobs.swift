@@ -13,7 +13,7 @@ extension PostgresSink: CursorJobSink {
       try server.jobs.schedule(of: job.name, on: $0)
     }
     if let known = known ?? nil, job.isSame(as: known.job) { return known }
-    return try await server.transaction(on: Self.lock(ofJob: job.name)) { [server] connection in
+    return try await server.transaction(on: lock(ofJob: job.name)) { [server] connection in
       try server.jobs.register(job, on: connection)
       return try server.jobs.known(job.name, on: connection)
     }
@@ -32,7 +32,7 @@ extension PostgresSink: CursorJobSink {
     guard let early else { return .unknown }
     if let answer = early.answer { return answer }
     return try await server.transaction(
-      on: Self.lock(ofJob: name), mayEnd: request.takeOver ? early.run : nil
+      on: lock(ofJob: name), mayEnd: request.takeOver ? early.run : nil
     ) { [server] connection in
       let found = try server.jobs.schedule(of: name, on: connection)
       if let answer = try server.answer(to: request, found, on: connection) { return answer }
@@ -150,7 +150,7 @@ extension PostgresSink: CursorJobSink {
     // Whoever is refused need not wait for a page that is being committed.
     let found = try await readingJobs { [server] in try server.jobs.schedule(of: name, on: $0) }
     if let holder = (found ?? nil)?.holder { throw SinkError.fenced(holder) }
-    return try await server.transaction(on: Self.lock(ofJob: name)) { [server] connection in
+    return try await server.transaction(on: lock(ofJob: name)) { [server] connection in
       let job = try server.jobs.known(name, on: connection)
       if let holder = job.holder { throw SinkError.fenced(holder) }
       // Whoever was stopped long ago shall not go on.
@@ -185,8 +185,8 @@ extension PostgresSink: CursorJobSink {
   }
 
   /// What is locked while it is decided who works on a job.
-  private static func lock(ofJob name: String) -> @Sendable (Connection) throws -> String {
-    { _ in JobTable.identity(of: name) }
+  private func lock(ofJob name: String) -> @Sendable (Connection) throws -> String {
+    { [server] _ in server.jobs.identity(of: name) }
   }
 
   /// Reads the tables of jobs; nil where an older version of the state has none.

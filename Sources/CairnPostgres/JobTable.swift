@@ -95,12 +95,13 @@ struct JobTable {
     return found.rowCount == 1 ? found.text(0, 0) : nil
   }
 
-  /// What is locked while it is decided who works on a job, and while a page of it is committed.
-  static func identity(of name: String) -> String { "job \(name)" }
+  /// What is locked while it is decided who works on a job, and while a page of it is committed. Jobs
+  /// of other state schemas are others.
+  func identity(of name: String) -> String { "job \(name) of schema \(state.name)" }
 
   /// The same by a run. Where no job is at the run any more, whoever works for it is fenced.
   func identity(of syncID: SyncID, on connection: Connection) throws -> String {
-    Self.identity(of: try name(of: syncID, on: connection) ?? syncID.description)
+    identity(of: try name(of: syncID, on: connection) ?? syncID.description)
   }
 
   /// The job that is at a run.
