@@ -1,11 +1,13 @@
 #!/bin/bash
 # Runs the tests that are built, and says again at the end which of them failed and why: between the
-# lines of four hundred others that is hard to find. Tests that have no end are ended after
-# CAIRN_TEST_MINUTES (40), and named.
+# lines of a thousand others that is hard to find. Tests that have no end are ended after
+# CAIRN_TEST_MINUTES (40), and named; CAIRN_TESTS_AT_ONCE (8) of them run at a time.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 minutes=${CAIRN_TEST_MINUTES:-40}
+# All tests at once are so slow, each of them, that what a test may reasonably wait for does not come.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${CAIRN_TESTS_AT_ONCE:-8}
 log=$(mktemp)
 # A group of its own, which can be ended whole.
 set -m

@@ -111,29 +111,44 @@ import Testing
   }
 
   @Test func `a process that is stopped and overtaken commits no more`() async throws {
-    let course = try course(["delay=20"])
-    let first = try ChildProcess(course.command)
-    let sink = SQLiteSink(path: course.place.file("target.db"))
-    while try await sink.entityCheckpoints(EntityCheckpointFilter()).first?.completed.count ?? 0
-      < 20
-    {
-      try await Task.sleep(for: .milliseconds(2))
-    }
-    first.stop()
-    // What it has begun it may finish only where it does not hold the write lock.
+    let course = try course()
+    let first = try await stopped(at: .batchComputed, course)
     var successor = course
     successor.arguments.append("take-over")
-    let second = try await ChildProcess(successor.command).wait()
-    guard second.exitCode == 0 else {
-      // It was stopped amid its commit: SQLite's lock is its own until it goes on or ends.
-      #expect(second.standardError.contains("locked for writing"))
-      first.kill()
-      return
-    }
+    let second = try await ChildProcess(successor.command).wait(timeout: .seconds(600))
+    #expect(second.exitCode == 0, "\(second)")
     first.wake()
-    let outcome = try await first.wait()
-    #expect(outcome.exitCode == 69)
+    let outcome = try await first.wait(timeout: .seconds(600))
+    #expect(outcome.exitCode == 69, "\(outcome)")
     #expect(try BatchCourse.summary(second).model == (try await model()))
     try await prove(course, deaths: 1)
+  }
+
+  /// SQLite's lock is its own until it goes on or ends.
+  @Test func `a process that is stopped amid its commit holds the others up, and they say so`()
+    async throws
+  {
+    let course = try course()
+    let first = try await stopped(at: .batchBefore, course)
+    var successor = course
+    successor.arguments.append("take-over")
+    let second = try await ChildProcess(successor.command).wait(timeout: .seconds(600))
+    #expect(second.exitCode != 0)
+    #expect(second.standardError.contains("locked for writing"), "\(second)")
+    first.wake()
+    #expect(try await first.wait(timeout: .seconds(600)).exitCode == 0)
+    try await prove(course, deaths: nil)
+  }
+
+  /// A process that stops itself in its third batch.
+  private func stopped(at point: FaultPoint, _ course: BatchCourse) async throws -> ChildProcess {
+    var stopping = course.command
+    stopping.environment["CAIRN_STOP_AT"] = "\(point.rawValue):3"
+    let child = try ChildProcess(stopping)
+    while !child.isStopped {
+      try #require(child.poll() == nil, "\(child.standardError)")
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    return child
   }
 }

@@ -30,18 +30,6 @@ struct CrashKitTests {
     }
   }
 
-  #if os(Linux) || os(macOS)
-    @Test("A process kills itself at the fault point it was told, the time it was told")
-    func crashes() async {
-      await #expect(processExitsWith: .signal(9)) {
-        let points = try FaultPoints.crashing(environment: ["CAIRN_CRASH_AT": "end-marked:2"])
-        points.reach(.endMarked)
-        points.reach(.endBefore)
-        points.reach(.endMarked)
-      }
-    }
-  #endif
-
   @Test("A child's exit code, output, folder and variables are its own")
   func child() async throws {
     let child = try ChildProcess(
