@@ -147,7 +147,30 @@ public final class PostgresServer: Sendable {
       else { throw .failed("\(folder)/\(name) cannot be written") }
     }
     try await programs.run("pgbouncer", ["-d", "-q", "\(folder)/bouncer.ini"])
+    // It goes into the background before it listens.
+    let deadline = ContinuousClock.now + .seconds(60)
+    while !Self.isListening(bouncer) {
+      guard ContinuousClock.now < deadline, !Task.isCancelled else {
+        throw .failed("PgBouncer does not listen on port \(bouncer); see \(folder)/bouncer.log")
+      }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
     return bouncer
+  }
+
+  private static func isListening(_ port: Int) -> Bool {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard socket >= 0 else { return false }
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_port = UInt16(port).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
   }
 
   /// Runs one of PostgreSQL's programs, like `pg_dump`; what it wrote to standard output.
