@@ -491,7 +491,7 @@ import Testing
     try await target.expect(small)
   }
 
-  @Test(arguments: ["", "a\u{0}b", String(repeating: "x", count: 20_000)])
+  @Test(arguments: ["", "a\u{7F}b", String(repeating: "x", count: 20_000)])
   func `a cursor that no checkpoint can hold is refused`(_ cursor: String) async throws {
     let error = await #expect(throws: CursorJobError.self) {
       try await job(small) { _ in
