@@ -4,9 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Nobody debugs these builds or looks symbols up in them.
-options="--disable-index-store -Xswiftc -gnone"
-
 for manifest in Examples/*/Package.swift; do
   [ -e "$manifest" ] || continue
   folder=${manifest%/Package.swift}
@@ -15,11 +12,9 @@ for manifest in Examples/*/Package.swift; do
   scratch=.build-examples
   if grep -q 'traits: \[\]' "$manifest"; then scratch=.build-examples-alone; fi
   if [ -d "$folder/Tests" ]; then
-    # shellcheck disable=SC2086
-    swift test $options --package-path "$folder" --scratch-path "$scratch"
+    swift test --package-path "$folder" --scratch-path "$scratch"
   else
-    # shellcheck disable=SC2086
-    swift run $options --package-path "$folder" --scratch-path "$scratch"
+    swift run --package-path "$folder" --scratch-path "$scratch"
   fi
   if grep -q 'traits: \[\]' "$manifest"; then
     resolved=$(swift package --package-path "$folder" --scratch-path "$scratch" \
