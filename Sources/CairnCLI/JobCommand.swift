@@ -69,7 +69,7 @@ struct JobRunCommand: AsyncParsableCommand {
       }
       let found = try await JobSelection(
         words: jobs, sinkOptions: sinkOptions,
-        isWanted: { !due || $0.isDue && $0.worker == nil }
+        isWanted: due ? { $0.isDue && $0.worker == nil } : nil
       ).find()
       if found.isEmpty {
         if output.json { Terminal.print("[]") } else { Terminal.note("no job is due") }
@@ -107,7 +107,7 @@ struct JobResumeCommand: AsyncParsableCommand {
       try recordOptions.begin()
       var found = try await JobSelection(
         words: jobs, sinkOptions: sinkOptions,
-        isWanted: { !jobs.isEmpty || $0.status != .paused && $0.status != .finished }
+        isWanted: jobs.isEmpty ? { $0.status != .paused && $0.status != .finished } : nil
       ).find()
       if jobs.isEmpty {
         found.jobs = try await found.jobs.unfinished()
@@ -179,8 +179,8 @@ struct UnreadableJob {
 struct JobSelection {
   var words: [String]
   var sinkOptions: JobSinkOptions
-  /// Which of those that the sink knows.
-  var isWanted: (JobSchedule) -> Bool
+  /// Which of those that the sink knows; nil for all, without asking it about files that are named.
+  var isWanted: ((JobSchedule) -> Bool)?
 
   func find() async throws -> FoundJobs {
     let (names, files) = try words.reduce(into: ([String](), [CursorJobFile]())) { found, word in
@@ -193,13 +193,18 @@ struct JobSelection {
     var found = FoundJobs()
     for file in files {
       let job = FoundJob(file: file, address: sinkOptions.address(of: file))
+      guard let isWanted else {
+        found.jobs.append(job)
+        continue
+      }
       // One that the sink does not know yet is wanted.
       let schedule = try await job.address.openJobs().jobs(named: [file.name]).first
       if schedule.map(isWanted) ?? true { found.jobs.append(job) }
     }
     if !names.isEmpty || words.isEmpty {
       let sink = try sinkOptions.require(files: files)
-      for schedule in try await TypedJobs.known(names, in: sink) where isWanted(schedule) {
+      for schedule in try await TypedJobs.known(names, in: sink)
+      where isWanted?(schedule) ?? true {
         do {
           guard let job = try job(of: schedule, isNamed: !names.isEmpty) else { continue }
           found.jobs.append(job)

@@ -24,14 +24,12 @@ import Testing
     _ world: ScriptedWorld, _ change: (inout CursorJobOptions) -> Void = { _ in },
     before: @escaping @Sendable (PageRequest) async throws -> Page? = { _ in nil }
   ) -> CursorJob {
-    var options = CursorJobOptions(
-      policy: CheckpointPolicy(records: 5), atOnce: 1, overlap: .zero,
-      retry: RetryPolicy(minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(5)),
-      skipsBackoff: true)
-    change(&options)
-    return CursorJob(
-      name: "scripted", source: ScriptedSource(world, before: before), into: sink,
-      options: options)
+    .scripted(
+      world, into: sink,
+      {
+        $0.atOnce = 1
+        change(&$0)
+      }, before: before)
   }
 
   /// Keeps the database as it is, and puts it back, once each.

@@ -24,14 +24,7 @@ import Testing
     _ world: ScriptedWorld, _ change: (inout CursorJobOptions) -> Void = { _ in },
     before: @escaping @Sendable (PageRequest) async throws -> Page? = { _ in nil }
   ) -> CursorJob {
-    var options = CursorJobOptions(
-      policy: CheckpointPolicy(records: 5), overlap: .zero,
-      retry: RetryPolicy(minimumBackoff: .milliseconds(1), maximumBackoff: .milliseconds(5)))
-    options.skipsBackoff = true
-    change(&options)
-    return CursorJob(
-      name: "scripted", source: ScriptedSource(world, before: before), into: sink,
-      options: options)
+    .scripted(world, into: sink, change, before: before)
   }
 
   private func facts(_ kind: JobFact.Kind) async throws -> [JobFact] {

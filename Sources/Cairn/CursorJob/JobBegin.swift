@@ -84,9 +84,8 @@ struct JobBegin: Sendable {
       if let exception = checkpoint.exceptions[entry.partition] {
         exceptions[entry.partition] = .some(exception)
       } else {
-        let isKnown =
-          checkpoint.known[entry.partition.phase]?.contains(entry.partition.name) ?? false
-        exceptions[entry.partition] = .some(isKnown ? checkpoint.lastSyncAt : nil)
+        exceptions[entry.partition] = .some(
+          checkpoint.isKnown(entry.partition) ? checkpoint.lastSyncAt : nil)
       }
     }
     checkpoint.exceptions = exceptions

@@ -163,3 +163,29 @@ public struct JobCheckpoint: Sendable, Hashable {
     return queue[phase, current]?.cursor
   }
 }
+
+extension JobCheckpoint {
+  /// Since when changes of a partition are wanted; nil when all its records are.
+  func since(of partition: Partition) -> Int64? {
+    guard !partition.isReadWhole else { return nil }
+    if let exception = exceptions[partition] { return exception }
+    return isKnown(partition) ? lastSyncAt : nil
+  }
+
+  /// Whether an earlier run has read it.
+  func isKnown(_ partition: Partition) -> Bool {
+    // In the order of their names, and as many as an organisation has repositories.
+    guard let names = known[partition.phase] else { return false }
+    var low = 0
+    var high = names.count
+    while low < high {
+      let middle = (low + high) / 2
+      if NameOrder.isBefore(names[middle], partition.name) {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    return low < names.count && names[low] == partition.name
+  }
+}
