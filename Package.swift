@@ -176,13 +176,13 @@ let package = Package(
       name: "batch-program",
       dependencies: ["Cairn", "CairnPostgres", "CairnSQLite", "CairnTesting"],
       path: "Tests/BatchProgram", swiftSettings: strict),
-    // Examples whose logs the command is asked about.
+    // Examples, which tests kill.
     .executableTarget(
       name: "stock-pipeline", dependencies: ["Cairn", "CairnSQLite", "CairnTesting"],
-      path: "Examples/StockPipeline/Sources/StockPipeline", swiftSettings: strict),
+      path: "Examples/StockPipeline", swiftSettings: strict),
     .executableTarget(
       name: "training-loop", dependencies: ["Cairn", "CairnSQLite", "CairnTesting"],
-      path: "Examples/TrainingLoop/Sources/TrainingLoop", swiftSettings: strict),
+      path: "Examples/TrainingLoop", swiftSettings: strict),
     // A cursor job over a scripted API that tests kill.
     .executableTarget(
       name: "job-program",
@@ -217,6 +217,12 @@ let package = Package(
       dependencies: [
         "AlertPeers", "CairnCLI", "CairnSQLite", "CairnTesting", "CommandParts", "stock-pipeline",
         "training-loop",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ExampleTests",
+      dependencies: [
+        "Cairn", "CairnSQLite", "CairnTesting", "CommandParts", "stock-pipeline", "training-loop",
       ],
       swiftSettings: strict),
   ],

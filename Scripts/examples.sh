@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds each example package and runs its tests, or the example itself where it has none. Those that
-# take no traits must resolve no other package than Cairn.
+# Builds and runs the examples that are packages of their own, as a user's is. Those that take no
+# traits must resolve no other package than Cairn.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,14 +8,10 @@ for manifest in Examples/*/Package.swift; do
   [ -e "$manifest" ] || continue
   folder=${manifest%/Package.swift}
   printf '%s:\n' "$folder" >&2
-  # Those with the same traits share what they build, which is nearly all of it.
+  # Those with the same traits share what they build of other packages.
   scratch=.build-examples
   if grep -q 'traits: \[\]' "$manifest"; then scratch=.build-examples-alone; fi
-  if [ -d "$folder/Tests" ]; then
-    swift test --package-path "$folder" --scratch-path "$scratch"
-  else
-    swift run --package-path "$folder" --scratch-path "$scratch"
-  fi
+  swift run --package-path "$folder" --scratch-path "$scratch"
   if grep -q 'traits: \[\]' "$manifest"; then
     resolved=$(swift package --package-path "$folder" --scratch-path "$scratch" \
       show-dependencies --format flatlist)

@@ -4,13 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 paths=Package.swift
-for folder in Sources Tests Fuzz; do
+for folder in Sources Tests Fuzz Examples Scripts; do
   [ ! -d "$folder" ] || paths="$paths $folder"
-done
-for folder in Examples/*/ Scripts/bench/parquet-bench/; do
-  for part in Package.swift Sources Tests; do
-    [ ! -e "$folder$part" ] || paths="$paths $folder$part"
-  done
 done
 
 # None of these paths holds a space: splitting them is meant.

@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
   name: "PriceFeed",
   platforms: [.macOS(.v15)],
-  dependencies: [.package(name: "cairn", path: "../..")],
+  dependencies: [.package(name: "cairn", path: "../..", traits: ["SQLite"])],
   targets: [
     .executableTarget(
       name: "PriceFeed",

@@ -2,7 +2,7 @@
 // shares at once, validated, given features, and loaded into a table. Run it again after a crash, and
 // only what was not done yet runs.
 //
-//   StockPipeline FOLDER [DAYS [append]]
+//   swift run stock-pipeline FOLDER [DAYS [append]]
 import Cairn
 import CairnSQLite
 import CairnTesting

@@ -1,6 +1,7 @@
 import Cairn
 import CairnSQLite
 import CairnTesting
+import CommandParts
 import Foundation
 import Testing
 
@@ -22,25 +23,25 @@ import Testing
     arguments: moments.flatMap { point, times in (1...times).map { Moment(point: point, count: $0) }
     })
   func killedAndResumed(_ moment: Moment) async throws {
-    let folder = try Folder()
+    let place = try Workplace()
     // Appended rows would be there twice if anything was loaded twice.
-    let command = command(folder, "append")
+    let command = command(place, "append")
     let course = CrashCourse(command)
     let killed = try await course.attempt(
       command, .crash(at: moment.point, count: moment.count))
     #expect(killed.wasKilled, "the moment never came")
     // What is saved now must not run again.
     let saved = Set(
-      try await StageCheckpoints(directory: folder.path + "/checkpoints").list().map {
+      try await StageCheckpoints(directory: place.file("checkpoints")).list().map {
         Self.body(of: $0.stage)
       })
-    let before = folder.lines("bodies.log")
+    let before = try lines("bodies.log", in: place)
     let resumed = try await course.attempt(command, .none)
     #expect(resumed.exitCode == 0, "\(resumed.standardError)")
-    let bodies = folder.lines("bodies.log")
+    let bodies = try lines("bodies.log", in: place)
     #expect(saved.isDisjoint(with: bodies.dropFirst(before.count)))
     #expect(Set(bodies) == Self.bodies)
-    try await expectWhole(folder, "append")
+    try await expectWhole(place, "append")
   }
 
   /// The body that a stage's value comes from.
@@ -50,36 +51,36 @@ import Testing
 
   @Test func killedAtRandomMomentsAgainAndAgain() async throws {
     for seed in 1...4 as ClosedRange<UInt64> {
-      let folder = try Folder()
-      _ = try await CrashCourse(command(folder)).run(
+      let place = try Workplace()
+      _ = try await CrashCourse(command(place)).run(
         through: Mishap.randomKills(seed: seed, count: 6, within: .milliseconds(120)))
-      try await expectWhole(folder)
+      try await expectWhole(place)
     }
   }
 
   @Test func twoAtOnceOneIsToldOfTheOther() async throws {
-    let folder = try Folder()
-    var first = command(folder)
+    let place = try Workplace()
+    var first = command(place)
     first.environment["CAIRN_STOP_AT"] = "stage-half-run:5"
     let stopped = try ChildProcess(first)
     while !stopped.isStopped, stopped.poll() == nil { try await Task.sleep(for: .milliseconds(5)) }
-    let second = try await ChildProcess(command(folder)).wait()
+    let second = try await ChildProcess(command(place)).wait()
     #expect(second.exitCode != 0)
     #expect(second.standardError.contains("process \(stopped.id) on"), "\(second.standardError)")
     stopped.wake()
     let done = try await stopped.wait()
     #expect(done.exitCode == 0, "\(done.standardError)")
-    try await expectWhole(folder)
+    try await expectWhole(place)
   }
 
   @Test func theNextCallIsANewExecution() async throws {
-    let folder = try Folder()
+    let place = try Workplace()
     for _ in 1...2 {
-      let outcome = try await ChildProcess(command(folder)).wait()
+      let outcome = try await ChildProcess(command(place)).wait()
       #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     }
-    #expect(folder.lines("bodies.log").count == 2 * Self.bodies.count)
-    try await expectWhole(folder)
+    #expect(try lines("bodies.log", in: place).count == 2 * Self.bodies.count)
+    try await expectWhole(place)
   }
 
   struct Moment: Sendable, CustomStringConvertible {
@@ -93,77 +94,42 @@ import Testing
     "feature_engineering", "load",
   ]
 
-  private func command(_ folder: Folder, _ more: String...) -> ChildCommand {
-    ChildCommand(Program.path, [folder.path, "60"] + more)
+  private func command(_ place: Workplace, _ more: String...) -> ChildCommand {
+    ChildCommand(CairnBinary.beside("stock-pipeline"), [place.path, "60"] + more)
   }
 
   /// The table holds what an undisturbed run makes of the request, computed here without any pipeline.
-  private func expectWhole(_ folder: Folder, _ more: String...) async throws {
-    let sink = SQLiteSink(path: folder.path + "/stocks.db")
+  private func expectWhole(_ place: Workplace, _ more: String...) async throws {
+    let sink = SQLiteSink(path: place.file("stocks.db"))
     let runs = try await sink.runs(RunFilter())
     #expect(runs.allSatisfy { $0.status == .completed })
-    let undisturbed = try Folder()
+    let undisturbed = try Workplace()
     var command = command(undisturbed)
     command.arguments += more
     let outcome = try await ChildProcess(command).wait()
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-    #expect(try folder.dump() == undisturbed.dump())
-    #expect(try folder.dump().split(separator: "\n").count > 150)
-  }
-}
-
-/// The program under test, beside the test bundle.
-enum Program {
-  static let path: String = {
-    var folder = Bundle(for: Anchor.self).bundleURL
-    while folder.path != "/" {
-      let candidate = folder.appendingPathComponent("StockPipeline")
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder),
-        !isFolder.boolValue, FileManager.default.isExecutableFile(atPath: candidate.path)
-      {
-        return candidate.path
-      }
-      folder.deleteLastPathComponent()
-    }
-    return "StockPipeline"
-  }()
-
-  private final class Anchor {}
-}
-
-/// A folder that is gone when the test is done.
-final class Folder {
-  let path = NSTemporaryDirectory() + "/stock-pipeline-\(UUID().uuidString)"
-
-  init() throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let prices = try await prices(place)
+    #expect(try await prices == self.prices(undisturbed))
+    #expect(prices.split(separator: "\n").count > 150)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func lines(_ name: String) -> [String] {
-    let data = FileManager.default.contents(atPath: path + "/" + name) ?? Data()
-    return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+  private func lines(_ name: String, in place: Workplace) throws -> [String] {
+    guard place.exists(name) else { return [] }
+    return String(decoding: try place.read(name), as: UTF8.self).split(separator: "\n")
+      .map(String.init)
   }
 
   /// The table as the sqlite3 of Python sees it.
-  func dump() throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      "python3", "-c",
-      """
+  private func prices(_ place: Workplace) async throws -> String {
+    let script = """
       import sqlite3, sys
       for row in sqlite3.connect(sys.argv[1]).execute("SELECT * FROM prices ORDER BY ticker, day"):
           print(row)
-      """, path + "/stocks.db",
-    ]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
+      """
+    let outcome = try await ChildProcess(
+      ChildCommand("/usr/bin/env", ["python3", "-c", script, place.file("stocks.db")])
+    ).wait()
+    try #require(outcome.exitCode == 0, "\(outcome.standardError)")
+    return outcome.standardOutput
   }
 }
