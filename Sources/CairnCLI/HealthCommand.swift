@@ -74,9 +74,14 @@ struct HealthCommand: AsyncParsableCommand {
   private static func text(_ health: JobHealth) -> String {
     health.measures.map { measure in
       let word = measure.isWell ? Terminal.green("well") : Terminal.red("not well")
+      func text(_ number: Int) -> String {
+        switch measure.unit {
+        case .count: Readable.count(number)
+        case .bytes: Readable.bytes(number)
+        }
+      }
       let line =
-        "\(measure.name)  \(Readable.count(measure.value)), at most"
-        + " \(Readable.count(measure.threshold))  \(word)"
+        "\(measure.name)  \(text(measure.value)), at most \(text(measure.threshold))  \(word)"
       return ([line] + (measure.isWell ? [] : measure.details.map { "  \($0)" }))
         .joined(separator: "\n")
     }.joined(separator: "\n")

@@ -224,7 +224,13 @@ struct JobHistoryCommand: AsyncParsableCommand {
       for fact in facts {
         var parts = [fact.at, fact.job, fact.kind.rawValue]
         if let detail = fact.detail { parts.append(detail) }
-        if let amount = fact.amount { parts.append("\(amount)") }
+        if let amount = fact.amount {
+          switch fact.kind {
+          case .checkpoint: parts.append(Readable.bytes(amount))
+          case .finished: parts.append("\(Readable.count(amount)) records")
+          default: parts.append(Readable.count(amount))
+          }
+        }
         if let seconds = fact.seconds { parts.append(Readable.seconds(seconds)) }
         Terminal.print(parts.joined(separator: "  "))
       }

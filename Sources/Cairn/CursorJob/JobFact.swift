@@ -21,7 +21,7 @@ public struct JobFact: Sendable, Hashable {
   public enum Kind: String, Sendable, Hashable, CaseIterable {
     /// An attempt began.
     case started
-    /// It ended with the run finished.
+    /// It ended with the run finished; ``JobFact/amount`` records.
     case finished
     /// It ended with the run unfinished: a deadline, a signal.
     case stopped

@@ -12,19 +12,34 @@ public struct JobHealth: Sendable, Hashable, Codable {
     public var value: Int
     /// The most that is well.
     public var threshold: Int
+    /// Of what both are numbers.
+    public var unit: Unit
     /// What it is of, in words, latest first: the first few.
     public var details: [String]
 
     /// Whether it is well.
     public var isWell: Bool { value <= threshold }
 
-    private enum CodingKeys: String, CodingKey { case name, value, threshold, isWell, details }
+    /// Of what a measure is a number.
+    public enum Unit: String, Sendable, Hashable, Codable {
+      /// Things that happened.
+      case count
+      /// Bytes.
+      case bytes
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case name, value, threshold, unit, isWell, details
+    }
 
     /// Makes a measure.
-    public init(name: String, value: Int, threshold: Int, details: [String]) {
+    public init(
+      name: String, value: Int, threshold: Int, unit: Unit = .count, details: [String]
+    ) {
       self.name = name
       self.value = value
       self.threshold = threshold
+      self.unit = unit
       self.details = details
     }
 
@@ -34,6 +49,7 @@ public struct JobHealth: Sendable, Hashable, Codable {
       name = try container.decode(String.self, forKey: .name)
       value = try container.decode(Int.self, forKey: .value)
       threshold = try container.decode(Int.self, forKey: .threshold)
+      unit = try container.decodeIfPresent(Unit.self, forKey: .unit) ?? .count
       details = try container.decode([String].self, forKey: .details)
     }
 
@@ -43,6 +59,7 @@ public struct JobHealth: Sendable, Hashable, Codable {
       try container.encode(name, forKey: .name)
       try container.encode(value, forKey: .value)
       try container.encode(threshold, forKey: .threshold)
+      try container.encode(unit, forKey: .unit)
       try container.encode(isWell, forKey: .isWell)
       try container.encode(details, forKey: .details)
     }
@@ -83,7 +100,8 @@ public struct JobHealth: Sendable, Hashable, Codable {
   /// What is not well: `Checkpoint health issue: recovery_failures = 3 (at most 2)`.
   public var issues: [String] {
     measures.filter { !$0.isWell }.map {
-      "Checkpoint health issue: \($0.name) = \($0.value) (at most \($0.threshold))"
+      let unit = $0.unit == .bytes ? " bytes" : ""
+      return "Checkpoint health issue: \($0.name) = \($0.value)\(unit) (at most \($0.threshold))"
     }
   }
 
@@ -107,7 +125,7 @@ public struct JobHealth: Sendable, Hashable, Codable {
     return JobHealth(measures: [
       Measure(
         name: "checkpoint_storage_usage", value: storage.values.reduce(0, +),
-        threshold: thresholds.storageUsage,
+        threshold: thresholds.storageUsage, unit: .bytes,
         details: largest.prefix(5).map { "\($0.key): \($0.value) bytes" }),
       count(
         .invalidCheckpoint, "checkpoint_validation_failures", thresholds.validationFailures),

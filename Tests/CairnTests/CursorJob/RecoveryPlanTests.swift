@@ -192,7 +192,7 @@ import Testing
     #expect(ill.measures.allSatisfy { !$0.isWell })
     #expect(
       ill.issues.first
-        == "Checkpoint health issue: checkpoint_storage_usage = 110 (at most 100)")
+        == "Checkpoint health issue: checkpoint_storage_usage = 110 bytes (at most 100)")
     #expect(ill.measures[3].details == ["2025-01-16T10:00:00Z j: generation 3: it is damaged"])
   }
 }
