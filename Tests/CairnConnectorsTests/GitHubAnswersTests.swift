@@ -110,6 +110,27 @@ import Testing
     }
   }
 
+  /// GitHub does not show issues that a repository has switched off, and shows them again when it
+  /// switches them on.
+  @Test func aSweepLeavesIssuesThatAreSwitchedOff() async throws {
+    let errors = (1...100).map {
+      #"{"type":"NOT_FOUND","path":["repository","n\#($0)"],"message":"no"}"#
+    }.joined(separator: ",")
+    let numbers = (1...100).map { "\"n\($0)\":null" }.joined(separator: ",")
+    let script = ScriptedTransport(
+      answer(
+        """
+        "hasIssuesEnabled":false,"pullRequests":{"nodes":[{"number":7}]},"issues":{"nodes":[]},\(numbers)
+        """, "[\(errors)]"))
+    let page = try await page(script, "sweep")
+    #expect(page.sweeps.map(\.table) == ["pull_requests"])
+    #expect(page.sweeps.map(\.present) == [[]])
+    #expect(
+      page.notices == ["issues of o/r are switched off; those that were read before stay"])
+    let asked = script.requests.map { String(decoding: $0.body ?? [], as: UTF8.self) }
+    #expect(asked.allSatisfy { $0.contains("hasIssuesEnabled") })
+  }
+
   /// A sweep's query that is too much is asked for fewer numbers.
   @Test func aSweepShrinks() async throws {
     let numbers = (1...33).map { "\"n\($0)\":null" }.joined(separator: ",")

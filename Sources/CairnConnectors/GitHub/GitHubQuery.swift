@@ -112,8 +112,8 @@ struct GitHubQuery: Sendable {
     edges{cursor node{...Issue}}}}}\(issueFragment)
     """
 
-  /// Whether there are issues or pull requests of the numbers given, and the newest. Variables: `owner`,
-  /// `name`.
+  /// Whether there are issues or pull requests of the numbers given, the newest, and whether issues can be
+  /// seen at all. Variables: `owner`, `name`.
   func numbers(_ numbers: ClosedRange<Int64>) -> String {
     let links =
       tables.contains(.linkedIssues)
@@ -122,7 +122,8 @@ struct GitHubQuery: Sendable {
     let newest = "(first:1,orderBy:{field:CREATED_AT,direction:DESC}){nodes{number}}"
     return """
       query Numbers($owner:String!,$name:String!){\(Self.rateLimit) \
-      repository(owner:$owner,name:$name){id nameWithOwner pullRequests\(newest) issues\(newest) \
+      repository(owner:$owner,name:$name){id nameWithOwner hasIssuesEnabled \
+      pullRequests\(newest) issues\(newest) \
       \(fields.joined(separator: " "))}}\
       fragment Numbered on IssueOrPullRequest{__typename ... on Issue{number repository{id}}\
       ... on PullRequest{id number repository{id}\(links)}}\

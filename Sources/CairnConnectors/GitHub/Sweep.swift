@@ -79,13 +79,19 @@ extension GitHubSource {
     var page = Page(
       rows: try tableRows(links), next: .finished,
       records: present.values.reduce(0) { $0 + $1.count })
-    page.sweeps = [GitHubTable.pullRequests, .issues].filter(query.tables.contains).map {
+    // Issues that are switched off cannot be seen, and come back when they are switched on again.
+    let areIssuesHidden = repository["hasIssuesEnabled"].boolean == false
+    let swept: [GitHubTable] = areIssuesHidden ? [.pullRequests] : [.pullRequests, .issues]
+    page.sweeps = swept.filter(query.tables.contains).map {
       KeySweep(
         table: $0.rawValue, scope: ["repository_id": place.id], column: "number",
         after: after == 0 ? nil : after, through: isEnd ? nil : numbers.upperBound,
         present: present[$0] ?? [])
     }
     page.notices = notices(errors, of: "the issues and pull requests of \(name)")
+    if areIssuesHidden, query.tables.contains(.issues) {
+      page.notices.append("issues of \(name) are switched off; those that were read before stay")
+    }
     if !relinked.isEmpty {
       page.replacedChildren = [
         ReplacedChildren(
