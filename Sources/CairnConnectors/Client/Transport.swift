@@ -105,7 +105,15 @@ struct NetworkTransport: Transport {
     case .readTimeout?, .deadlineExceeded?: return .timeout(timeout)
     // Its whole description has the values of headers that are not taken: a token may be one.
     case let error?: return .network(error.shortDescription)
-    case nil: return .network("no connection to \(origin): \(reason(error))")
+    case nil: break
+    }
+    switch error {
+    case let error as IOError where [ECONNRESET, EPIPE, ENOTCONN].contains(error.errnoCode):
+      return .network("the connection to \(origin) broke: \(reason(error))")
+    case is IOError, is NIOConnectionError:
+      return .network("no connection to \(origin): \(reason(error))")
+    // Of TLS, or of what is no HTTP.
+    default: return .network("no answer from \(origin): \(reason(error))")
     }
   }
 
