@@ -23,27 +23,29 @@ trap '{ kill -- "-$guard"; wait "$guard"; } 2>/dev/null; rm -f "$log"' EXIT
 wait "$tests" 2>/dev/null
 code=$?
 if [ "$code" -ne 0 ]; then
-  printf '\nWhat failed:\n'
-  # An issue and the lines that belong to it, which begin with an arrow or are indented.
-  awk '
-    /recorded an issue/ { print; shown = 1; next }
-    shown && (/^↳/ || /^ /) { print; next }
-    { shown = 0 }
-    /: error: / || /unexpected signal/ || /^Fatal error/ { print }
-  ' "$log"
-  # Tests that began and did not end.
-  awk '
-    match($0, /^◇ Test .* started\.$/) {
-      name = substr($0, RSTART); sub(/^◇ Test /, "", name); sub(/ started\.$/, "", name)
-      if (name !~ /^case passing/ && name != "run") open[name] = 1
-    }
-    # The third mark is that of known issues.
-    /^(✔|✘|━) Test .* (passed|failed) after/ {
-      name = $0; sub(/^(✔|✘|━) Test /, "", name)
-      sub(/ with [0-9]+ test cases?/, "", name); sub(/ (passed|failed) after.*/, "", name)
-      delete open[name]
-    }
-    END { for (name in open) print "began and did not end: " name }
-  ' "$log"
+  {
+    printf '\nWhat failed:\n'
+    # An issue and the lines that belong to it, which begin with an arrow or are indented.
+    awk '
+      /recorded an issue/ { print; shown = 1; next }
+      shown && (/^↳/ || /^ /) { print; next }
+      { shown = 0 }
+      /: error: / || /unexpected signal/ || /^Fatal error/ { print }
+    ' "$log"
+    # Tests that began and did not end.
+    awk '
+      match($0, /^◇ Test .* started\.$/) {
+        name = substr($0, RSTART); sub(/^◇ Test /, "", name); sub(/ started\.$/, "", name)
+        if (name !~ /^case passing/ && name != "run") open[name] = 1
+      }
+      # The third mark is that of known issues.
+      /^(✔|✘|━) Test .* (passed|failed) after/ {
+        name = $0; sub(/^(✔|✘|━) Test /, "", name)
+        sub(/ with [0-9]+ test cases?/, "", name); sub(/ (passed|failed) after.*/, "", name)
+        delete open[name]
+      }
+      END { for (name in open) print "began and did not end: " name }
+    ' "$log"
+  } | cut -c 1-600 >&2
 fi
 exit "$code"

@@ -130,7 +130,7 @@ import Testing
     while !isHeld.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
     // The sink's own connection is in use: whoever waits for it waits until the count is done.
     let watchdog = Task {
-      try await Task.sleep(for: .seconds(20))
+      try await Task.sleep(for: .seconds(200))
       Issue.record("counting waits for the sink's own connection")
       hold.signal()
     }

@@ -37,12 +37,14 @@ public struct EventLog: Sendable {
 
   init(
     _ destination: LogDestination, now: @escaping @Sendable () -> Int64, capacity: Int,
-    console: Int32, report: @escaping @Sendable (String) -> Void
+    patience: Duration = .seconds(1), console: Int32,
+    report: @escaping @Sendable (String) -> Void
   ) {
     self.destination = destination
     self.now = now
     queue = LogQueue(
-      LogWriter(destination, console: console, now: now, report: report), capacity: capacity)
+      LogWriter(destination, console: console, now: now, report: report), capacity: capacity,
+      patience: patience)
   }
 
   /// Records an event.

@@ -12,9 +12,9 @@ import Synchronization
 /// Takes entries from any thread and has them written on a thread of its own.
 ///
 /// Who adds an entry pays for putting it into an array. Waking a thread would take many times as long:
-/// so the log's thread, once woken, stays for a while and looks every ten milliseconds. When so many wait that memory would grow, as
-/// when the disk hangs, it waits a second at most for room; from then on entries are dropped, and
-/// counted, until there is room again.
+/// so the log's thread, once woken, stays for a while and looks every ten milliseconds. When so many
+/// wait that memory would grow, as when the disk hangs, it waits for room, but not for long; from then
+/// on entries are dropped, and counted, until there is room again.
 final class LogQueue: Sendable {
   private struct Waiting {
     var entries: [LogEntry] = []
@@ -47,7 +47,7 @@ final class LogQueue: Sendable {
   private let queue = DispatchQueue(label: "cairn.log")
   private let alarm = DispatchSemaphore(value: 0)
 
-  init(_ writer: sending LogWriter, capacity: Int, patience: Duration = .seconds(1)) {
+  init(_ writer: sending LogWriter, capacity: Int, patience: Duration) {
     self.writer = Mutex(writer)
     self.capacity = max(1, capacity)
     self.patience = patience
