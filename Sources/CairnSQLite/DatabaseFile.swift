@@ -119,8 +119,9 @@ final class DatabaseFile: @unchecked Sendable {
   func statement(_ sql: String, on connection: OpaquePointer) throws -> SQLStatement {
     if let known = writing?.statements[sql] { return known }
     let statement = try SQLStatement(sql, on: connection)
-    // A run needs one or two; many runs in one process shall not heap them up.
-    if writing?.statements.count ?? 0 >= 16 { writing?.statements.removeAll() }
+    // A load needs one or two, a job three for each of its tables; many in one process shall not heap
+    // them up.
+    if writing?.statements.count ?? 0 >= 64 { writing?.statements.removeAll() }
     writing?.statements[sql] = statement
     return statement
   }

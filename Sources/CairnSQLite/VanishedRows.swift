@@ -58,33 +58,41 @@ struct VanishedRows {
       let key = shape.uniqueKey(on: children.table.key)
     else { throw SinkError.transient("table '\(children.name.name)' is being changed") }
     let parts = key.columns.indices.map { "k\($0)" }
-    try db.execute(
-      sql: """
-        DROP TABLE IF EXISTS temp.cairn_parents;
-        DROP TABLE IF EXISTS temp.cairn_kept;
-        CREATE TABLE temp.cairn_parents (\(parents(children, shape)), PRIMARY KEY (k0))
-          WITHOUT ROWID;
-        CREATE TABLE temp.cairn_kept (
-          \(RecordedKeys.definition(shape: shape, key: key)),
-          PRIMARY KEY (\(parts.joined(separator: ", ")))) WITHOUT ROWID;
-        """)
-    try fill("cairn_parents", with: children.parents, on: connection)
+    let parents = try keys(
+      "\(self.parents(children, shape)), PRIMARY KEY (k0)", purpose: "parents")
+    let kept = try keys(
+      "\(RecordedKeys.definition(shape: shape, key: key)), PRIMARY KEY (\(parts.joined(separator: ", ")))",
+      purpose: "kept")
+    try fill(parents, with: children.parents, on: connection)
     for rows in staged.rows where rows.name == children.name {
-      try fill("cairn_kept", with: rows.staged, on: connection)
+      try fill(kept, with: rows.staged, on: connection)
     }
     // The columns on the left say how they compare: as the unique key does.
     let isKept = zip(parts, key.columns).map { part, column in
       "k.\(part) = t0.\(column.name.quotedIdentifier)"
     }
-    let deleted = try delete(
+    return try delete(
       children.family,
       where: """
-        t0.\(children.column.quotedIdentifier) IN (SELECT k0 FROM temp.cairn_parents)
+        t0.\(children.column.quotedIdentifier) IN (SELECT k0 FROM \(parents))
         AND NOT EXISTS (
-          SELECT 1 FROM temp.cairn_kept AS k WHERE \(isKept.joined(separator: " AND ")))
+          SELECT 1 FROM \(kept) AS k WHERE \(isKept.joined(separator: " AND ")))
         """, [])
-    try db.execute(sql: "DROP TABLE temp.cairn_parents; DROP TABLE temp.cairn_kept")
-    return deleted
+  }
+
+  /// An empty table of keys. It stays with the connection, named by what it is: each that is made or
+  /// dropped has SQLite compile all statements anew, which were two fifths of a page's commit.
+  private func keys(_ definition: String, purpose: String) throws -> String {
+    let table = "temp." + "cairn \(purpose): \(definition)".quotedIdentifier
+    try db.execute(
+      sql: "CREATE TABLE IF NOT EXISTS \(table) (\(definition)) WITHOUT ROWID")
+    try execute("DELETE FROM \(table)")
+    return table
+  }
+
+  /// Executes a statement that further pages execute, too.
+  private func execute(_ sql: String, _ arguments: [DatabaseValue] = []) throws {
+    try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
   }
 
   private func parents(_ children: StagedSQLiteJobWork.Children, _ shape: TargetShape) -> String {
@@ -98,8 +106,8 @@ struct VanishedRows {
     _ table: String, with rows: StagedRows, on connection: OpaquePointer
   ) throws {
     let parameters = rows.keyPositions.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
-    let insert = try SQLStatement(
-      "INSERT OR IGNORE INTO temp.\(table) VALUES (\(parameters))", on: connection)
+    let insert = try staged.file.statement(
+      "INSERT OR IGNORE INTO \(table) VALUES (\(parameters))", on: connection)
     try Binder.withBinders(for: rows.columns) { binders in
       for row in rows.groups.winners {
         for (position, column) in rows.keyPositions.enumerated() {
@@ -127,11 +135,11 @@ struct VanishedRows {
       try touchKeys(
         of: TableName(name), as: "t\(position)", where: conditions[position], arguments)
       do {
-        try db.execute(
-          sql: """
-            DELETE FROM main.\(try TableName(name).quoted) AS t\(position)
-            WHERE \(conditions[position])
-            """, arguments: StatementArguments(arguments))
+        try execute(
+          """
+          DELETE FROM main.\(try TableName(name).quoted) AS t\(position)
+          WHERE \(conditions[position])
+          """, arguments)
       } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
         throw SinkError.fatal(
           "rows of table '\(name)' that are gone at the source cannot be deleted: "

@@ -1,6 +1,13 @@
 /// The GraphQL texts that GitHub is asked with, for the tables that are wanted.
 struct GitHubQuery: Sendable {
   let tables: Set<GitHubTable>
+  /// Those of the parts that are wanted.
+  let parts: [Part]
+
+  init(tables: Set<GitHubTable>) {
+    self.tables = tables
+    parts = Part.allCases.filter { tables.contains($0.table) }
+  }
 
   /// What of a pull request has pages of its own.
   enum Part: String, Sendable, CaseIterable {
@@ -42,9 +49,6 @@ struct GitHubQuery: Sendable {
       "\(rawValue)(\(arguments)){pageInfo{hasNextPage endCursor}nodes{\(fields)}}"
     }
   }
-
-  /// Those of the parts that are wanted.
-  var parts: [Part] { Part.allCases.filter { tables.contains($0.table) } }
 
   private static let rateLimit = "rateLimit{cost limit remaining resetAt}"
 

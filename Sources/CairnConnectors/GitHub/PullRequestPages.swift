@@ -53,8 +53,8 @@ extension GitHubSource {
       }
       if !pullRequest.isNull { try await reading.read(pullRequest, in: answer, at: path) }
       // What is whole is committed in time, and before a long wait for more.
-      if !edges.isEmpty, reading.hasMore(edges), let cursor = edge["cursor"].string,
-        ContinuousClock.now >= request.context.commitBy || client.isLimited(1)
+      if !edges.isEmpty, ContinuousClock.now >= request.context.commitBy || client.isLimited(1),
+        reading.hasMore(edges), let cursor = edge["cursor"].string
       {
         next = place.after(cursor)
         break
