@@ -352,7 +352,9 @@ class GitHub(Standin):
         entry.update(kept.facts)
         window.take(entry["cost"])
         self.points += entry["cost"]
-        response = Response(200, kept.body(window), headers=self.identify(self.limit_headers(window)))
+        # What rateLimit tells changes: each would have to be compressed anew.
+        headers = self.identify(self.limit_headers(window))
+        response = Response(200, kept.body(window), headers=headers, compresses=False)
         return self.finish(entry, response, kept.good)
 
     def prepare(self, query, name):
@@ -552,6 +554,8 @@ def main():
     if given.save:
         with open(given.save, "wb") as file:
             pickle.dump({key: kept for key, (_, kept) in github.cache.items()}, file)
+            # What was asked, each once: for clients that ask the same.
+            pickle.dump(list({key[0]: body for body, key in github.keys.items()}.values()), file)
 
 
 if __name__ == "__main__":

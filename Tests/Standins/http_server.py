@@ -54,6 +54,8 @@ class Response:
     broken: str | None = None
     # Seconds to wait before the answer (or the break).
     delay: float = 0.0
+    # Whether the body is compressed for who takes it so.
+    compresses: bool = True
     # The body compressed, when it was kept so.
     gzipped: bytes | None = None
     # Called when the answer has been handed to the socket whole.
@@ -211,7 +213,7 @@ class Connection(asyncio.Protocol):
             return False
         body = response.body
         encoding = b""
-        if len(body) >= SMALLEST_GZIP and "gzip" in request.headers.get("accept-encoding", ""):
+        if response.compresses and len(body) >= SMALLEST_GZIP and "gzip" in request.headers.get("accept-encoding", ""):
             if response.gzipped is None:
                 response.gzipped = gzip.compress(body, 1, mtime=0)
             body = response.gzipped
