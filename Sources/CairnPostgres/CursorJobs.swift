@@ -99,6 +99,18 @@ extension PostgresSink: CursorJobSink {
     }
   }
 
+  /// Whether a table is there, and has rows.
+  public func standing(ofTable name: String) async throws -> TableStanding {
+    try await server.work.perform { connection in
+      let name = try QualifiedName.resolve(name, on: connection)
+      let found = try connection.query(
+        "SELECT WHERE to_regclass($1) IS NOT NULL", [.text(name.sql)])
+      guard found.rowCount == 1 else { return .absent }
+      let row = try connection.query("SELECT FROM \(name.sql) LIMIT 1", [])
+      return row.rowCount == 1 ? .filled : .empty
+    }
+  }
+
   /// Encodes rows, without any lock.
   public func stage(_ work: JobWork) async throws -> any StagedJobWork {
     try await StagedPostgresJobWork.stage(work, server: server)

@@ -75,6 +75,23 @@ extension SQLiteSink: CursorJobSink {
     return try await file.transaction { [file] db in try preparation.run(file.shapes, in: db) }
   }
 
+  /// Whether a table is there, and has rows.
+  public func standing(ofTable name: String) async throws -> TableStanding {
+    let name = try tableName(name)
+    return try await file.read { db in
+      let isThere = try Bool.fetchOne(
+        db,
+        sql: """
+          SELECT EXISTS (SELECT 1 FROM main.sqlite_master
+            WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE)
+          """, arguments: [name.name])
+      guard isThere == true else { return .absent }
+      let hasRows = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM main.\(name.quoted))")
+      return hasRows == true ? .filled : .empty
+    } ?? .absent
+  }
+
   /// Prepares values for binding, without the database's lock.
   public func stage(_ work: JobWork) async throws -> any StagedJobWork {
     try await StagedSQLiteJobWork.stage(work, file: file, faults: faults)

@@ -41,8 +41,9 @@ import Testing
     try await prove(course, deaths: 0, open: 0)
   }
 
-  /// Every page boundary: right after the commit of each page, and before it.
-  @Test(arguments: [FaultPoint.jobPageRead, .jobMarked, .jobBefore, .jobAfter], [1, 2, 5, 9, 14])
+  /// Around the first page, the last, and some between.
+  @Test(
+    arguments: [FaultPoint.jobPageRead, .jobMarked, .jobBefore, .jobAfter], [1, 2, 5, 9, 14, 20])
   func `killed at a page, gone on with`(_ point: FaultPoint, _ count: Int) async throws {
     let course = try course()
     let attempts = try await course.run(through: [.crash(at: point, count: count)])

@@ -585,8 +585,8 @@ import Testing
 
   @Test func `rows that are lost are noticed after a recovery`() async throws {
     try await interrupt()
-    // Of notes a page may have deleted any number; items only grow.
-    try await change("DELETE FROM items")
+    // Of notes a page may have deleted any number; items only grow. Of none left all is read anew.
+    try await change("DELETE FROM items WHERE id % 2 = 0")
     let outcome = try await job(small).run()
     #expect(outcome.report.isConsistent == false)
     #expect(try await facts(.inconsistent).count == 1)
@@ -640,6 +640,53 @@ import Testing
     #expect(counts["stage_complete"] == 2)
     // Each partition is a boundary, and so is the end.
     #expect(counts["checkpoint_saved"] == 8)
+  }
+}
+
+extension JobRunTests {
+  /// Each figure of cursor jobs, by a course that moves all of them.
+  @Test func `every figure of cursor jobs is told`() async throws {
+    let figures = PrometheusMetrics()
+    let world = small
+    func attempt(_ before: @escaping @Sendable (PageRequest) async throws -> Page?) async throws {
+      _ = try await job(world, { $0.metrics = figures }, before: before).run()
+    }
+    let waited = RunEnvironment.live.now() + 50_000_000
+    try await attempt { request in
+      request.context.record(RateLimit(remaining: 30, reset: waited))
+      if request.partition.name == "org/repo-2" {
+        let soon = RunEnvironment.live.now() + 50_000_000
+        try await request.context.wait(until: soon, for: .retryAfter)
+      }
+      if request.partition.name == "org/repo-4" { throw CursorSourceError.transient("away") }
+      return request.partition.name == "org/repo-1" ? Page(next: .passedOver(reason: "404")) : nil
+    }
+    try await change("UPDATE cairn_job_checkpoints SET data = data || ' ' \(Self.newest)")
+    try await change("DELETE FROM items WHERE id % 2 = 0")
+    try await attempt { _ in nil }
+    let path = folder.file("cairn.prom")
+    try await PrometheusFile(path: path, metrics: figures).write()
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    func value(_ figure: String) -> Double? {
+      text.split(separator: "\n").first { $0.hasPrefix(figure) }
+        .flatMap { $0.split(separator: " ").last }.flatMap { Double($0) }
+    }
+    let named = "job=\"scripted\""
+    #expect(value("cairn_job_records_total{\(named)}") == Double(small.items.count - 13))
+    #expect(value("cairn_job_requests_total{\(named)}") ?? 0 > 10)
+    #expect(value("cairn_job_partitions_total{\(named),fate=\"failed\"}") == 1)
+    #expect(value("cairn_job_partitions_total{\(named),fate=\"passed_over\"}") == 1)
+    #expect(value("cairn_job_partitions_total{\(named),fate=\"finished\"}") ?? 0 > 4)
+    #expect(value("cairn_job_rate_limit_remaining{\(named)}") == 30)
+    #expect(value("cairn_job_wait_seconds_count{\(named)}") ?? 0 > 0)
+    #expect(value("cairn_job_checks_total{\(named),outcome=\"inconsistent\"}") == 1)
+    #expect(value("cairn_job_checks_total{\(named),outcome=\"consistent\"}") == 1)
+    #expect(value("cairn_job_recovery_failures_total{\(named)}") == 1)
+    #expect(value("cairn_job_invalid_checkpoints_total{\(named),kind=\"corrupt\"}") == 1)
+    #expect(value("cairn_job_checkpoint_size_bytes{\(named)}") ?? 0 > 500)
+    for metric in CairnMetric.all where metric.name.hasPrefix("cairn_job_") {
+      #expect(text.contains("\n\(metric.name)"), "\(metric.name)")
+    }
   }
 }
 

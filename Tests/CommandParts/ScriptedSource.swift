@@ -62,6 +62,9 @@ package struct ScriptedSource: CursorSource {
   package var scope = "all"
   package var recovery = JobRecovery.resume
   package var layout = CheckpointLayout.general
+  package var leavingOut = ""
+  /// Called with what the last checkpoint says of limits.
+  package var recalled: @Sendable (RateLimit) -> Void = { _ in }
   /// Called before each page; a page that it gives is the answer.
   package var before: @Sendable (PageRequest) async throws -> Page?
 
@@ -94,6 +97,8 @@ package struct ScriptedSource: CursorSource {
     self.world = world
     self.before = before
   }
+
+  package func recall(_ rateLimit: RateLimit) { recalled(rateLimit) }
 
   package func page(_ request: PageRequest) async throws -> Page {
     request.context.countRequest()

@@ -24,6 +24,7 @@ extension JobCheckpoint {
     current = partition.name
     error = nil
     var advance = Advance()
+    queue.change(partition.phase, partition.name) { $0.failures = 0 }
     switch page.next {
     case .after(let cursor):
       guard cursor != entry.cursor else {

@@ -29,6 +29,14 @@ public enum CheckpointDefect: Error, Sendable, Hashable, CustomStringConvertible
     }
   }
 
+  /// Whether it is about fields, whose names are a matter of the layout.
+  package var isOfFields: Bool {
+    switch self {
+    case .missing, .invalid: true
+    default: false
+    }
+  }
+
   /// The kind of fact that it is.
   public var factKind: JobFact.Kind {
     if case .corrupt = self { .corruptCheckpoint } else { .invalidCheckpoint }

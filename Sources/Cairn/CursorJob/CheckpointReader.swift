@@ -263,6 +263,7 @@ private struct CheckpointReader {
     }
     entry.records = try reader.count("records") ?? 0
     entry.restarts = try reader.count("restarts") ?? 0
+    entry.failures = try reader.count("failures") ?? 0
     entry.note = try reader.text("note")
     return entry
   }

@@ -18,6 +18,10 @@ public struct EncodedCheckpoint: Sendable, Hashable {
   public static let compressedBytes = 64 << 10
   /// Above this size there is a warning.
   public static let warningBytes = 1 << 20
+  /// Above this size, before it is compressed, none is read, and so none is written.
+  public static let maximumBytes = CheckpointPacking.maximumBytes
+  /// Whether it can be read again.
+  public var isReadable: Bool { plainBytes <= Self.maximumBytes }
 }
 
 extension JobCheckpoint {
@@ -148,6 +152,7 @@ extension JobCheckpoint {
     if entry.partition.isReadWhole { fields["read_whole"] = true }
     if entry.records != 0 { fields["records"] = EventValue(entry.records) }
     if entry.restarts != 0 { fields["restarts"] = EventValue(entry.restarts) }
+    if entry.failures != 0 { fields["failures"] = EventValue(entry.failures) }
     if case .passedOver(let reason) = entry.state { fields["passed_over"] = EventValue(reason) }
     if let note = entry.note { fields["note"] = EventValue(note) }
     return .object(fields)
@@ -238,7 +243,7 @@ private struct QueueParts {
   }
 
   private static func key(_ entry: JobQueue.Entry) -> Key? {
-    guard entry.records == 0, entry.restarts == 0, entry.note == nil,
+    guard entry.records == 0, entry.restarts == 0, entry.failures == 0, entry.note == nil,
       entry.state == .finished || entry.state == .waiting,
       NameList.mayHold(entry.partition.name)
     else { return nil }

@@ -169,8 +169,9 @@ public struct CursorJobOptions: Sendable {
 public enum DeletionPolicy: Sendable, Hashable {
   /// Never.
   case ignore
-  /// In a run, once so many runs were finished or so much time has passed since the last search. The
-  /// first run has none: what it finds is there.
+  /// In a run, once so many runs were finished or so much time has passed since the last search. A run
+  /// into empty tables has none: what it finds is there. One that reads everything into tables with rows
+  /// has one.
   case sweep(everyRuns: Int?, interval: Duration?)
 
   /// Once a week.
@@ -183,9 +184,9 @@ public enum DeletionPolicy: Sendable, Hashable {
   ///   - now: In nanoseconds since 1970-01-01 UTC.
   public func isDue(after sweep: JobCheckpoint.Sweep?, now: Int64) -> Bool {
     guard case .sweep(let everyRuns, let interval) = self, let sweep else { return false }
+    guard let last = sweep.lastAt else { return true }
     if let everyRuns, sweep.runsSince + 1 >= everyRuns { return true }
     guard let interval else { return everyRuns == nil }
-    guard let last = sweep.lastAt else { return true }
     return Duration.nanoseconds(now - last) >= interval
   }
 }

@@ -216,4 +216,8 @@ public struct JobPlan: Sendable, Hashable {
   public var plan: RecoveryPlan
   /// The checkpoint that it goes on from.
   public var choice: CheckpointChoice
+  /// How its tables stand.
+  var target: TargetStanding
+  /// Why the rows that the checkpoint knows of are not there.
+  var targetChange: String?
 }

@@ -84,15 +84,19 @@ struct CursorJobRunner: Sendable {
     let claim = JobClaim(job: job)
     let retry = retry
     let job = job
-    var told: [CheckpointChoice.Refused] = []
+    var told = Told()
+    var before: JobPlan?
     while true {
+      let last = before
       let looked = try await retry.run {
         try await job.sink.prepareState()
         _ = try await job.sink.registerJob(job.registration)
-        return try await claim.look()
+        return try await claim.look(after: last)
       }
+      before = looked
       try await tell(looked, &told)
       try claim.refuse(looked)
+      try await tellAnew(looked, &told)
       if case .retryWithBackoff(let wait) = looked.plan.kind, wait > .zero, !options.skipsBackoff,
         let reason = try await waitOut(wait, looked)
       {
@@ -103,6 +107,7 @@ struct CursorJobRunner: Sendable {
       let target = try await RecordTarget(job, retry: retry)
       guard let claimed = try await claim.claim(looked, retry: retry) else { continue }
       journal.pipelineID = claimed.run.description
+      tellRestart(looked)
       journal.began(claimed, type: source.type, sink: sink.location)
       return .attempt(
         JobAttempt(
@@ -112,20 +117,49 @@ struct CursorJobRunner: Sendable {
     }
   }
 
+  /// What was told of already.
+  private struct Told {
+    var refused: [CheckpointChoice.Refused] = []
+    var anew: String?
+  }
+
   /// Tells what is planned, and once of each checkpoint that is not valid.
-  private mutating func tell(
-    _ looked: JobPlan, _ told: inout [CheckpointChoice.Refused]
-  ) async throws {
+  private mutating func tell(_ looked: JobPlan, _ told: inout Told) async throws {
     report.recovery = looked.plan.kind.name
     report.reason = looked.plan.reason
     report.notes = looked.choice.notes
     var new = looked.choice
-    new.refused.removeAll(where: told.contains)
+    new.refused.removeAll(where: told.refused.contains)
     guard !new.refused.isEmpty else { return }
     for refused in new.refused { journal.refused(refused) }
-    told += new.refused
+    told.refused += new.refused
     let facts = new.facts
     try await retry.run { try await sink.record(facts, of: job.name) }
+  }
+
+  /// Tells that everything is read though there was a checkpoint.
+  private mutating func tellAnew(_ looked: JobPlan, _ told: inout Told) async throws {
+    guard let anew = looked.plan.anew else { return }
+    report.notes.append(anew)
+    guard told.anew != anew else { return }
+    told.anew = anew
+    journal.beginsAnew(anew, generation: looked.choice.chosen?.generation)
+    try await retry.run {
+      try await sink.record([JobFact(.beganAnew, detail: anew)], of: job.name)
+    }
+  }
+
+  /// Warns of a run that its deadline keeps from ever being finished.
+  private mutating func tellRestart(_ looked: JobPlan) {
+    guard looked.plan.basis == .restart, let schedule = looked.schedule,
+      schedule.status == .pending, schedule.error == StopReason.deadline.description
+    else { return }
+    let note =
+      "the last attempt was stopped by its deadline, and this one begins anew (recovery: restart): with"
+      + " deadlines shorter than the whole extraction it is never finished; go on at the exact page"
+      + " with checkpoint: { recovery: resume }, or give it more time"
+    report.notes.append(note)
+    journal.restartsAfterDeadline(note)
   }
 
   /// Waits for the next try.

@@ -30,6 +30,9 @@ public protocol CursorJobSink: Sink {
     _ table: RecordTable, named name: String, evolution: FieldEvolution
   ) async throws -> [String]
 
+  /// Whether a table of that name is there, and has rows. Creates nothing, and counts nothing.
+  func standing(ofTable name: String) async throws -> TableStanding
+
   /// Prepares a page's rows for the commit. May run while another page commits.
   func stage(_ work: JobWork) async throws -> any StagedJobWork
 
@@ -53,6 +56,16 @@ public protocol CursorJobSink: Sink {
   /// How the rows of a table stand, for the check after a recovery. It may take long; leases are
   /// renewed meanwhile.
   func keyCheck(of table: RecordTable, named name: String) async throws -> KeyCheck
+}
+
+/// How a table stands, as a look into it tells.
+public enum TableStanding: Sendable, Hashable, CaseIterable {
+  /// There is none.
+  case absent
+  /// It has no rows.
+  case empty
+  /// It has rows.
+  case filled
 }
 
 /// What a sink finds of a table's keys.

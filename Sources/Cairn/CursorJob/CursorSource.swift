@@ -36,6 +36,15 @@ public protocol CursorSource: Sendable {
   /// The partitions that a run begins with; pages may discover more.
   var firstPartitions: [Partition] { get }
 
+  /// How a job leaves a partition out, in words, for whoever reads that one fails again and again: "leave
+  /// it out with `exclude`". Empty where it cannot.
+  var leavingOut: String { get }
+
+  /// Takes in what the last checkpoint says of the API's limits, before the first page is asked for: a
+  /// process that begins knows nothing of the budget that others have used up. Called only as long as
+  /// the window has not ended.
+  func recall(_ rateLimit: RateLimit)
+
   /// Asks for the records after a cursor.
   ///
   /// - Throws: ``CursorSourceError``; any other error is fatal. `CancellationError`, and whatever
@@ -49,6 +58,12 @@ extension CursorSource {
 
   /// None.
   public var sweepPhases: [String] { [] }
+
+  /// Nothing.
+  public var leavingOut: String { "" }
+
+  /// Nothing.
+  public func recall(_ rateLimit: RateLimit) {}
 
   /// After 100 records or five minutes.
   public var checkpointPolicy: CheckpointPolicy { CheckpointPolicy() }

@@ -3,6 +3,9 @@ struct JobAttempt: Sendable {
   private let job: CursorJob
   private let lease: Lease
   private let plan: RecoveryPlan
+  private let remembered: RateLimit?
+  /// When it began: after the wait that a failure before may ask for.
+  private let began = ContinuousClock.now
   private let schedule: JobSchedule
   private var target: RecordTarget
   private let deadline: ContinuousClock.Instant?
@@ -24,7 +27,9 @@ struct JobAttempt: Sendable {
   private var failuresInARow = 0
   private var lastFailure: (partition: Partition, error: String)?
   private var stopping: StopReason?
-  private var isStuck = false
+  /// The end of the first wait that was not begun, since it would end after the deadline.
+  private var tooLate: JobWait?
+  private var hasToldFailure = false
   private var requestsToldOf = 0
   private var phase: (name: String, since: ContinuousClock.Instant)?
   private var lastWaitSaved: Int64?
@@ -45,6 +50,7 @@ struct JobAttempt: Sendable {
     self.job = job
     lease = claimed.lease
     plan = claimed.plan.plan
+    remembered = claimed.plan.choice.chosen?.checkpoint.rateLimit
     schedule = claimed.schedule
     self.target = target
     self.deadline = deadline
@@ -81,6 +87,7 @@ struct JobAttempt: Sendable {
     async let _ = renewal.untilCancelled()
     let outcome: CursorJobOutcome
     do {
+      recallLimit()
       try await beginChecks()
       outcome = try await course()
     } catch {
@@ -93,18 +100,28 @@ struct JobAttempt: Sendable {
     return outcome
   }
 
+  /// Tells the source what the last checkpoint says of the API's limits. Not where somebody wants it to
+  /// be asked at once: with another token it may have more.
+  private func recallLimit() {
+    guard !options.skipsBackoff, let remembered, remembered.reset > environment.now() else {
+      return
+    }
+    watch.record(remembered)
+    source.recall(remembered)
+  }
+
   /// Reads and finishes; again when commits turn out to be lost.
   private mutating func course() async throws -> CursorJobOutcome {
     while true {
       if try await readPages() {
         if let stopping { return await stop(stopping) }
-        if isStuck { return await stop(.deadline) }
+        if tooLate != nil { return await stop(.deadline) }
         if let lastFailure {
           let others = report.failed.count - 1
           return await stop(
             .sourceAway(
               "\(lastFailure.partition.name): \(lastFailure.error)"
-                + (others > 0 ? " (and \(others) more)" : "")))
+                + (others > 0 ? " (and \(others) more)" : "") + stubborn))
         }
         if let outcome = try await finish() { return outcome }
       }
@@ -220,17 +237,35 @@ struct JobAttempt: Sendable {
     var error: any Error
   }
 
-  /// The partition to ask for next: one that has begun before one that has not.
+  /// The partition to ask for next: one that has begun before one that has not, and those that failed
+  /// in the last attempts after all others.
   private func nextEntry() -> JobQueue.Entry? {
     guard let phase = checkpoint.queue.openPhase else { return nil }
     var waiting: JobQueue.Entry?
+    var failed: JobQueue.Entry?
     for entry in checkpoint.queue.entries where entry.partition.phase == phase && !entry.isOver {
       guard !open.contains(entry.partition), !setAside.contains(entry.partition) else { continue }
+      if entry.failures > 0 {
+        if entry.failures < failed?.failures ?? .max { failed = entry }
+        continue
+      }
       if entry.cursor != nil { return entry }
       waiting = waiting ?? entry
     }
-    return waiting
+    return waiting ?? failed
   }
+
+  /// What to say of partitions that fail in one attempt after the other: the phases after theirs wait.
+  private var stubborn: String {
+    let entries = checkpoint.queue.entries.filter { $0.failures >= Self.stubbornFailures }
+    guard let worst = entries.max(by: { $0.failures < $1.failures }) else { return "" }
+    let others = entries.count > 1 ? " and \(entries.count - 1) more have" : " has"
+    return ". \(worst.partition.name)\(others) failed in \(worst.failures) attempts in a row, and"
+      + " the run waits for it"
+      + (source.leavingOut.isEmpty ? "" : ": \(source.leavingOut)")
+  }
+
+  private static let stubbornFailures = 3
 
   private mutating func phaseBegins(_ name: String) {
     phaseEnds()
@@ -300,8 +335,8 @@ struct JobAttempt: Sendable {
   /// How long the attempt took to its first commit, and what the history is told with it.
   private var factsOfFirstCommit: (seconds: Double, facts: [JobFact]) {
     if let seconds = report.secondsToFirstCommit { return (seconds, []) }
-    let seconds = seconds
-    let isRecovery = ledger.recovered != nil || plan.basis == .restart
+    let seconds = (ContinuousClock.now - began).inSeconds
+    let isRecovery = ledger.recovered != nil
     return (
       seconds, isRecovery ? [JobFact(.recovered, detail: plan.kind.name, seconds: seconds)] : []
     )
@@ -320,7 +355,7 @@ struct JobAttempt: Sendable {
     case let beyond as JobPageContext.BeyondDeadline:
       let note = "not begun, since it would end after the deadline: \(beyond.wait)"
       if !report.notes.contains(note) { report.notes.append(note) }
-      isStuck = true
+      if beyond.wait.until < tooLate?.until ?? .max { tooLate = beyond.wait }
       setAside.insert(partition)
     case CursorSourceError.cursorRefused(let message) where mayBeginAnew(partition):
       let note = "its cursor was refused, and it begins anew: \(message.prefix(200))"
@@ -334,6 +369,7 @@ struct JobAttempt: Sendable {
     case CursorSourceError.transient(let message), CursorSourceError.cursorRefused(let message):
       failuresInARow += 1
       setAside.insert(partition)
+      ledger.change(partition) { $0.failures += 1 }
       lastFailure = (partition, message)
       report.failed.append(
         JobReport.Unread(phase: partition.phase, name: partition.name, reason: message))
@@ -364,9 +400,9 @@ struct JobAttempt: Sendable {
       return true
     case .rateLimit, .retryAfter:
       // Several partitions wait for the same; it is saved once, and only if there is time for it.
-      guard left >= .seconds(1), lastWaitSaved.map({ $0 < wait.until }) ?? true else {
-        return true
-      }
+      // They do not all wait until the same moment, so that they do not all ask in one.
+      guard left >= .seconds(1), lastWaitSaved.map({ wait.until - 1_000_000_000 > $0 }) ?? true
+      else { return true }
       lastWaitSaved = wait.until
       journal.waits(wait, left: left)
       guard checkpoint.phase != nil else { return true }
@@ -394,8 +430,18 @@ struct JobAttempt: Sendable {
   /// Finds out how the tables stand, and after a recovery whether that is as the marks say. A run that
   /// follows a finished one has its marks, and counts nothing.
   private mutating func beginChecks() async throws {
-    guard options.checksRecovery else { return }
     let recovered = ledger.recovered
+    guard options.checksRecovery else {
+      // As far as is known without counting.
+      guard ledger.tables.bounds == nil else { return }
+      var marks: [String: JobCheckpoint.TableMark] = [:]
+      for (_, name) in target.all {
+        marks[name] =
+          recovered?.tables[name] ?? JobCheckpoint.TableMark(atLeast: 0, atMost: 0)
+      }
+      ledger.tables = TableMarks(marks)
+      return
+    }
     guard recovered != nil || ledger.tables.bounds == nil else { return }
     let (problems, found) = try await check(TableMarks(recovered?.tables ?? [:]))
     ledger.tables = TableMarks(found)
@@ -426,8 +472,13 @@ struct JobAttempt: Sendable {
     } else {
       let text = problems.joined(separator: "; ")
       ledger.facts.append(JobFact(.inconsistent, detail: "\(when): \(text)"))
-      ledger.facts.append(
-        JobFact(.recoveryFailed, detail: "the checks \(when) did not hold: \(text)"))
+      // It is one recovery, however often it is checked.
+      if !hasToldFailure {
+        journal.recoveryFailed()
+        ledger.facts.append(
+          JobFact(.recoveryFailed, detail: "the checks \(when) did not hold: \(text)"))
+      }
+      hasToldFailure = true
       report.notes.append("\(when): \(text)")
     }
   }
@@ -471,7 +522,10 @@ struct JobAttempt: Sendable {
 
   private mutating func checkEnd(_ recovered: JobCheckpoint) async throws {
     var (problems, _) = try await check(ledger.tables)
-    if let total = try await ledger.stored().chosen?.checkpoint.total, total < recovered.total {
+    // One that began anew counts its records anew.
+    if plan.basis == .checkpoint,
+      let total = try await ledger.stored().chosen?.checkpoint.total, total < recovered.total
+    {
       problems.append(
         "\(total) records are marked as processed, and \(recovered.total) were before")
     }
@@ -485,12 +539,16 @@ struct JobAttempt: Sendable {
     case .sourceAway(let error):
       ending = [JobFact(.failed, detail: String(error.prefix(500)), seconds: seconds)]
       try? await saveError(error, isRecoverable: true)
-      if isFruitlessRecovery { ending.append(JobFact(.recoveryFailed, detail: error)) }
+      if isFruitlessRecovery, !hasToldFailure {
+        journal.recoveryFailed()
+        ending.append(JobFact(.recoveryFailed, detail: error))
+      }
       await tryToEnd(.failed, error, ending)
     case .sinkAway(let error), .circuitOpen(let error), .loadUnfinished(let error):
       ending = [JobFact(.failed, detail: String(error.prefix(500)), seconds: seconds)]
       await tryToEnd(.failed, error, ending)
     case .deadline, .signal, .cancelled:
+      if stopping == nil, let tooLate { await saveLimit(tooLate) }
       await tryToEnd(.pending, reason.description, ending)
     }
     return .stopped(finalReport(), reason)
@@ -514,7 +572,10 @@ struct JobAttempt: Sendable {
       let text = String(ErrorSummary.of(error).prefix(500))
       try? await saveError(text, isRecoverable: false)
       var ending = [JobFact(.failed, detail: text, seconds: seconds)]
-      if isFruitlessRecovery { ending.append(JobFact(.recoveryFailed, detail: text)) }
+      if isFruitlessRecovery, !hasToldFailure {
+        journal.recoveryFailed()
+        ending.append(JobFact(.recoveryFailed, detail: text))
+      }
       await tryToEnd(.failed, text, ending)
       journal.failed(error, wasResumed: ledger.recovered != nil, seconds: seconds)
       throw error
@@ -534,6 +595,16 @@ struct JobAttempt: Sendable {
     _ = try await ledger.save(trigger: layout.triggers.error) { $0.error = context }
   }
 
+  /// Saves the limit that the attempt would have had to wait for longer than it may: the next one, in
+  /// another process, knows of it then.
+  private mutating func saveLimit(_ wait: JobWait) async {
+    guard case .rateLimit(let remaining) = wait.reason, checkpoint.phase != nil else { return }
+    // The next attempt finds out whether commits are gone.
+    _ = try? await ledger.save(trigger: layout.triggers.rateLimit) { next in
+      next.rateLimit = RateLimit(remaining: remaining, reset: wait.until / 1000 * 1000)
+    }
+  }
+
   private mutating func end(
     _ status: JobStatus, _ error: String?, _ facts: [JobFact]
   ) async throws {
@@ -541,6 +612,10 @@ struct JobAttempt: Sendable {
     let waited = watch.waited
     if waited > .zero { facts.append(JobFact(.waited, seconds: waited.inSeconds)) }
     var end = JobEnd(status: status, error: error.map { String($0.prefix(500)) }, facts: facts)
+    if status == .pending, stopping == nil, let tooLate {
+      // Before that it would end as it did now.
+      end.nextRunIn = max(.zero, .nanoseconds(tooLate.until - environment.now()))
+    }
     if status == .failed {
       end.nextRunIn = Backoff.wait(
         afterFailures: schedule.retryCount + 1, policy: options.backoff, random: 0)

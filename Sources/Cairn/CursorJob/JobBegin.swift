@@ -4,6 +4,8 @@ struct JobBegin: Sendable {
   let run: SyncID
   let basis: RecoveryPlan.Basis
   let choice: CheckpointChoice
+  /// Whether the tables have rows before the run's first page.
+  let targetHasRows: Bool
   /// In nanoseconds since 1970-01-01 UTC.
   let now: Int64
 
@@ -28,6 +30,13 @@ struct JobBegin: Sendable {
     case .nothing:
       checkpoint = new()
       if let last { checkpoint.reference = Self.reference(to: last) }
+      if targetHasRows {
+        // What of them the source has no more only a search finds.
+        checkpoint.sweep.isUnderWay = job.options.deletions != .ignore
+      } else {
+        // As good as a search: what it finds is there.
+        checkpoint.sweep.lastAt = checkpoint.runBegan
+      }
     case .restart:
       checkpoint = new()
       if let last {
@@ -90,12 +99,13 @@ struct JobBegin: Sendable {
     }
     checkpoint.exceptions = exceptions
     checkpoint.known = [:]
+    let sweep = checkpoint.sweep
+    let isFirst = checkpoint.lastSyncAt == nil && sweep.lastAt != nil && sweep.runsSince == 0
     checkpoint.lastSyncAt = checkpoint.runBegan - overlap
     checkpoint.finishedAt = now
     checkpoint.error = nil
     checkpoint.reference = nil
-    if checkpoint.sweep.isUnderWay || checkpoint.sweep.lastAt == nil {
-      // The first run is as good as a search: what it found is there.
+    if sweep.isUnderWay || isFirst {
       checkpoint.sweep = JobCheckpoint.Sweep(lastAt: checkpoint.runBegan)
     } else {
       checkpoint.sweep.runsSince += 1

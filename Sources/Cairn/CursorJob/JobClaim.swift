@@ -6,14 +6,23 @@ struct JobClaim: Sendable {
   private var options: CursorJobOptions { job.options }
 
   /// Looks, and writes nothing.
-  func look() async throws -> JobPlan {
+  ///
+  /// - Parameter before: What was seen before. Tables that were gone then and are there by now, since
+  ///   they have just been created, lack the rows all the same.
+  func look(after before: JobPlan? = nil) async throws -> JobPlan {
     let schedule = try await sink.jobs(named: [job.name]).first
     let generations = schedule == nil ? [] : try await sink.jobCheckpoints(of: job.name)
-    return plan(schedule, generations)
+    var target = TargetStanding()
+    for table in job.source.tables {
+      let name = job.tablePrefix + table.name
+      target.tables[name] = try await sink.standing(ofTable: name)
+    }
+    return plan(schedule, generations, target, before)
   }
 
   private func plan(
-    _ schedule: JobSchedule?, _ generations: [StoredJobCheckpoint]
+    _ schedule: JobSchedule?, _ generations: [StoredJobCheckpoint], _ target: TargetStanding,
+    _ before: JobPlan?
   ) -> JobPlan {
     let choice = CheckpointChoice.choose(
       generations, for: job.owner, layout: job.source.layout)
@@ -23,18 +32,24 @@ struct JobClaim: Sendable {
       standing.scopeChanged =
         !checkpoint.scopeDigest.isEmpty && checkpoint.scopeDigest != job.registration.scopeDigest
       standing.isOfThisRun = checkpoint.run == schedule?.run
+      standing.targetChange = target.change(since: checkpoint)
+      if let before, before.choice.chosen?.generation == choice.chosen?.generation {
+        standing.targetChange = before.targetChange ?? standing.targetChange
+      }
     }
     if let schedule {
       standing.status = schedule.status
       standing.retryCount = schedule.retryCount
       standing.sinceEnd = schedule.sinceEnd
+      if generations.isEmpty { standing.lostGeneration = schedule.generation }
       standing.holder = schedule.holder.flatMap { holder in
         holder.owner.isAliveOnThisHost && !options.takeOver ? holder : nil
       }
     }
     return JobPlan(
       job: job.name, schedule: schedule,
-      plan: RecoveryPlan.of(standing, backoff: options.backoff), choice: choice)
+      plan: RecoveryPlan.of(standing, backoff: options.backoff), choice: choice, target: target,
+      targetChange: standing.targetChange)
   }
 
   /// What a job that this process owns begins with.
@@ -51,8 +66,9 @@ struct JobClaim: Sendable {
   /// - Returns: What to begin with; nil when the job is to be looked at again.
   /// - Throws: ``CursorJobError``, ``SinkError``.
   func claim(_ looked: JobPlan, retry: TransientRetry) async throws -> Claimed? {
-    let begins: SyncID? =
-      looked.plan.basis == .checkpoint ? nil : SyncID(environment: options.environment)
+    // A checkpoint that was brought here from elsewhere has no run to go on with yet.
+    let goesOn = looked.plan.basis == .checkpoint && looked.schedule?.run != nil
+    let begins: SyncID? = goesOn ? nil : SyncID(environment: options.environment)
     // One for all tries: an answer may be lost.
     let request = JobLeaseRequest(
       job: job.name, run: begins, witness: looked.witness, owner: .current(),

@@ -43,6 +43,8 @@ public struct JobFact: Sendable, Hashable {
     case consistent
     /// It did not.
     case inconsistent
+    /// Everything was read though there was a checkpoint: the scope or the target had changed.
+    case beganAnew = "began_anew"
     /// A partition was passed over.
     case passedOver = "passed_over"
     /// It waited for a limit; ``JobFact/seconds``.

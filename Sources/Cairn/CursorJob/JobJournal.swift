@@ -49,6 +49,8 @@ struct JobJournal: Sendable {
 
   /// A checkpoint is not valid.
   func refused(_ refused: CheckpointChoice.Refused) {
+    let isCorrupt = refused.defect.factKind == .corruptCheckpoint
+    journal.metrics.add(.jobInvalidCheckpoints, 1, ("kind", isCorrupt ? "corrupt" : "invalid"))
     journal.say(
       .warning, "a checkpoint is not valid", .checkpointRejected,
       ["generation": "\(refused.generation)", "reason": "\(refused.defect)"])
@@ -58,6 +60,22 @@ struct JobJournal: Sendable {
         "checkpoint_id": EventValue(checkpointID(refused.generation)),
         "reason": EventValue(refused.defect.description),
       ])
+  }
+
+  /// Everything is read though there was a checkpoint.
+  func beginsAnew(_ reason: String, generation: Int?) {
+    journal.say(.warning, "everything is read anew", .checkpointRejected, ["reason": "\(reason)"])
+    journal.tell(
+      .checkpointRejected, nil, .warning,
+      [
+        "checkpoint_id": generation.map { EventValue(checkpointID($0)) } ?? .null,
+        "reason": EventValue(reason),
+      ])
+  }
+
+  /// A run begins anew that its deadline had stopped.
+  func restartsAfterDeadline(_ note: String) {
+    journal.say(.warning, "\(note)", .pipelineStart)
   }
 
   func endNotRecorded(_ error: any Error) { journal.endNotRecorded(error) }
@@ -158,6 +176,7 @@ struct JobJournal: Sendable {
   /// A checkpoint passed a boundary, or was saved without a page.
   func saved(_ checkpoint: JobCheckpoint, generation: Int, _ encoded: EncodedCheckpoint) {
     journal.metrics.add(.checkpointBytes, encoded.bytes)
+    journal.metrics.set(.jobCheckpointSize, Double(encoded.bytes))
     if let limit = checkpoint.rateLimit {
       journal.metrics.set(.jobRateLimit, Double(limit.remaining))
     }
@@ -253,6 +272,8 @@ struct JobJournal: Sendable {
   }
 
   func checked(_ problems: [String]) {
+    journal.metrics.add(
+      .jobChecks, 1, ("outcome", problems.isEmpty ? "consistent" : "inconsistent"))
     if !problems.isEmpty {
       journal.say(
         .warning, "the target and the marks do not agree", .dataQualityCheck,
@@ -265,6 +286,9 @@ struct JobJournal: Sendable {
         "problems": .list(problems.map { EventValue($0) }),
       ])
   }
+
+  /// A recovery came to nothing, or did not hold the checks.
+  func recoveryFailed() { journal.metrics.add(.jobRecoveryFailures) }
 
   private func checkpointID(_ generation: Int) -> String { "\(job)@\(generation)" }
 }

@@ -13,8 +13,10 @@ struct JobLedger: Sendable {
   /// Whether ``checkpoint`` is the begin of a run, of which nothing is saved.
   private var isBegin: Bool
 
-  /// What the checkpoint was that this attempt went on from; nil when it began anew.
+  /// The checkpoint of the interrupted run that this attempt goes on with or begins anew; nil when there
+  /// was none.
   let recovered: JobCheckpoint?
+  private let targetHasRows: Bool
   /// What is committed.
   private(set) var checkpoint: JobCheckpoint
   /// The newest generation.
@@ -43,15 +45,19 @@ struct JobLedger: Sendable {
     checkpoint =
       JobBegin(
         job: job, run: claimed.run, basis: planned, choice: claimed.plan.choice,
-        now: job.options.environment.now()
+        targetHasRows: claimed.plan.target.hasRows, now: job.options.environment.now()
       ).checkpoint()
-    if planned == .lastRun, job.options.checksRecovery,
-      let last = claimed.plan.choice.chosen?.checkpoint.tables, !last.isEmpty
+    targetHasRows = claimed.plan.target.hasRows
+    if planned == .lastRun, let last = claimed.plan.choice.chosen?.checkpoint.tables, !last.isEmpty
     {
       tables = TableMarks(last)
     }
     isBegin = planned != .checkpoint
-    recovered = isBegin ? nil : checkpoint
+    switch planned {
+    case .checkpoint: recovered = checkpoint
+    case .restart: recovered = claimed.plan.choice.chosen?.checkpoint
+    case .nothing, .lastRun: recovered = nil
+    }
   }
 
   /// What a commit did.
@@ -74,6 +80,12 @@ struct JobLedger: Sendable {
     if isBegin { next.runBegan += watch.clockAhead }
     next.runBegan = next.runBegan / 1000 * 1000
     let encoded = next.encoded(as: job.source.layout)
+    guard encoded.isReadable else {
+      throw CursorJobError.invalid(
+        "job '\(job.name)': its checkpoint would have \(encoded.plainBytes) bytes, and none above"
+          + " \(EncodedCheckpoint.maximumBytes) can be read again; split the job's partitions into"
+          + " several jobs")
+    }
     if encoded.isOversized { journal.oversized(encoded) }
     let new = NewJobCheckpoint(
       generation: generation + 1, data: encoded.data, digest: encoded.digest,
@@ -140,7 +152,8 @@ struct JobLedger: Sendable {
     let basis = Self.basis(planned, of: lease.syncID, in: choice)
     checkpoint =
       JobBegin(
-        job: job, run: lease.syncID, basis: basis, choice: choice, now: environment.now()
+        job: job, run: lease.syncID, basis: basis, choice: choice, targetHasRows: targetHasRows,
+        now: environment.now()
       ).checkpoint()
     isBegin = basis != .checkpoint
     tables = TableMarks()

@@ -28,9 +28,11 @@ public struct JobMetrics: Sendable, Hashable, Codable {
     metrics.averageCheckpointSize = mean(saved.compactMap { $0.amount.map(Double.init) })
     metrics.checkpointFrequency = frequency(of: saved)
     let recovered = facts.filter { $0.kind == .recovered }
-    let failures = facts.count { $0.kind == .recoveryFailed }
-    metrics.recoveries = recovered.count + failures
-    metrics.recoverySuccessRate = share(recovered.count, of: metrics.recoveries)
+    // One that came to a commit and did not hold the checks is one recovery, and failed.
+    let failed = Set(facts.filter { $0.kind == .recoveryFailed }.map(Attempt.init))
+    let all = failed.union(recovered.map(Attempt.init))
+    metrics.recoveries = all.count
+    metrics.recoverySuccessRate = share(all.count - failed.count, of: all.count)
     metrics.timeToRecovery = mean(recovered.compactMap(\.seconds))
     let consistent = facts.count { $0.kind == .consistent }
     metrics.checks = consistent + facts.count { $0.kind == .inconsistent }
@@ -38,17 +40,24 @@ public struct JobMetrics: Sendable, Hashable, Codable {
     return metrics
   }
 
+  private struct Attempt: Hashable {
+    var job: String
+    var run: SyncID?
+    var attempt: Int
+
+    init(_ fact: JobFact) {
+      job = fact.job
+      run = fact.run
+      attempt = fact.attempt
+    }
+  }
+
   /// Checkpoints an hour, between the first and the last of each attempt.
   private static func frequency(of saved: [JobFact]) -> Double? {
-    struct Attempt: Hashable {
-      var job: String
-      var run: SyncID?
-      var attempt: Int
-    }
     var times: [Attempt: [Int64]] = [:]
     for fact in saved {
       guard let time = EventTime.nanoseconds(of: fact.at) else { continue }
-      times[Attempt(job: fact.job, run: fact.run, attempt: fact.attempt), default: []].append(time)
+      times[Attempt(fact), default: []].append(time)
     }
     var intervals = 0
     var seconds = 0.0

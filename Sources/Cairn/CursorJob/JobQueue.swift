@@ -15,14 +15,17 @@ public struct JobQueue: Sendable, Hashable {
     public var records = 0
     /// How often it began anew because its cursor was refused.
     public var restarts = 0
+    /// In how many attempts in a row it failed, up to the last one.
+    public var failures = 0
     /// What was noticed: another name.
     public var note: String?
 
     /// Makes an entry.
     public init(
       _ partition: Partition, state: State = .waiting, records: Int = 0, restarts: Int = 0,
-      note: String? = nil
+      failures: Int = 0, note: String? = nil
     ) {
+      self.failures = failures
       self.partition = partition
       self.state = state
       self.records = records

@@ -9,6 +9,9 @@ public struct RecoveryPlan: Sendable, Hashable {
   public var basis: Basis
   /// Why, in words.
   public var reason: String
+  /// Why everything is read though there was a checkpoint, or is known to have been one: in words; nil
+  /// otherwise.
+  public var anew: String?
   /// What keeps it from running; nil when it may run.
   public var obstacle: Obstacle?
 
@@ -83,12 +86,18 @@ public struct RecoveryPlan: Sendable, Hashable {
     public var recovery: JobRecovery
     /// Whether what decides which records land has changed since the checkpoint.
     public var scopeChanged: Bool
+    /// Why the rows that the checkpoint knows of are not there, in words: a table is gone or empty, or
+    /// the job writes to other tables. Nil where they are.
+    public var targetChange: String?
+    /// The generation that the job's checkpoint had come to where there is none any more; 0 otherwise.
+    public var lostGeneration: Int
 
     /// Makes it.
     public init(
       status: JobStatus, checkpoint: CheckpointStanding, isOfThisRun: Bool = true,
       retryCount: Int = 0, sinceEnd: Duration? = nil, holder: LeaseHolder? = nil,
-      recovery: JobRecovery = .resume, scopeChanged: Bool = false
+      recovery: JobRecovery = .resume, scopeChanged: Bool = false, targetChange: String? = nil,
+      lostGeneration: Int = 0
     ) {
       self.status = status
       self.checkpoint = checkpoint
@@ -98,6 +107,8 @@ public struct RecoveryPlan: Sendable, Hashable {
       self.holder = holder
       self.recovery = recovery
       self.scopeChanged = scopeChanged
+      self.targetChange = targetChange
+      self.lostGeneration = lostGeneration
     }
   }
 
@@ -110,9 +121,17 @@ public struct RecoveryPlan: Sendable, Hashable {
     case .none, .invalid:
       plan.basis = .nothing
       plan.reason = "there is no checkpoint"
+      if standing.checkpoint == .none, standing.lostGeneration > 0 {
+        plan.anew =
+          "its checkpoints, up to generation \(standing.lostGeneration), are gone, so that everything"
+          + " is read"
+      }
     case _ where standing.scopeChanged:
       plan.basis = .nothing
-      plan.reason = "the job's scope has changed since its checkpoint, so that everything is read"
+      plan.anew = "the job's scope has changed since its checkpoint, so that everything is read"
+    case _ where standing.targetChange != nil:
+      plan.basis = .nothing
+      plan.anew = standing.targetChange.map { "\($0), so that everything is read" }
     case .unfinished:
       (plan.basis, plan.reason) = interrupted(standing)
     case .finished where standing.status == .running && standing.isOfThisRun:
@@ -123,6 +142,7 @@ public struct RecoveryPlan: Sendable, Hashable {
       plan.reason = "the last run is finished; what changed since is read"
     }
     plan.kind = plan.basis.kind
+    if let anew = plan.anew { plan.reason = anew }
     // A job that was interrupted, not failed, does not wait.
     if standing.status == .failed, standing.retryCount > 0 {
       let wait = Backoff.wait(

@@ -162,6 +162,21 @@ public struct CairnMetric: Sendable, Hashable {
   public static let jobWaitSeconds = CairnMetric(
     "cairn_job_wait_seconds", .timer,
     "Waiting of an attempt for its API: for limits, and between tries.")
+  /// Checks of target and marks.
+  public static let jobChecks = CairnMetric(
+    "cairn_job_checks_total", .counter,
+    "Checks of target and marks after recoveries, by outcome: consistent, inconsistent.")
+  /// Recoveries that failed.
+  public static let jobRecoveryFailures = CairnMetric(
+    "cairn_job_recovery_failures_total", .counter,
+    "Recoveries of cursor jobs that came to nothing, or did not hold the checks.")
+  /// Checkpoints that were not valid.
+  public static let jobInvalidCheckpoints = CairnMetric(
+    "cairn_job_invalid_checkpoints_total", .counter,
+    "Checkpoints of cursor jobs that were not valid, by kind: invalid, corrupt.")
+  /// The size of checkpoints.
+  public static let jobCheckpointSize = CairnMetric(
+    "cairn_job_checkpoint_size_bytes", .gauge, "The size of the last checkpoint of a cursor job.")
 
   /// All of them.
   public static let all: [CairnMetric] = [
@@ -169,6 +184,7 @@ public struct CairnMetric: Sendable, Hashable {
     missingRate, outliers, chunks, commits, commitSeconds, retries, checkpointSeconds,
     checkpointBytes, stages, stageSeconds, checkpoints, batches, entities, cleanups, replayedRows,
     verifications, leases, leaseWaitSeconds, jobRequests, jobRecords, jobPartitions,
-    jobRateLimit, jobWaitSeconds,
+    jobRateLimit, jobWaitSeconds, jobChecks, jobRecoveryFailures, jobInvalidCheckpoints,
+    jobCheckpointSize,
   ]
 }

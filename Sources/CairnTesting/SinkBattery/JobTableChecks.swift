@@ -8,13 +8,19 @@ enum JobTableChecks {
     SinkCheck("a table for records is made with its key, and found again") { place in
       let sink = try await JobAttempt.sink(place)
       try await sink.prepareState()
+      let none = try await sink.standing(ofTable: "api_pulls")
+      try expect("a table that is not there", none, is: .absent)
       for evolution in FieldEvolution.allCases + FieldEvolution.allCases {
         let columns = try await sink.prepareRecordTable(
           Records.pulls, named: "api_pulls", evolution: evolution)
         try expect("columns", columns, is: Records.pulls.columns.map(\.name))
       }
+      let made = try await sink.standing(ofTable: "api_pulls")
+      try expect("a table without rows", made, is: .empty)
       try await place.probe.execute(
         "INSERT INTO api_pulls (repository, number) VALUES ('a', 1)")
+      let filled = try await sink.standing(ofTable: "api_pulls")
+      try expect("a table with a row", filled, is: .filled)
       for values in ["'a', 1", "'a', NULL", "NULL, 1"] {
         do {
           try await place.probe.execute(

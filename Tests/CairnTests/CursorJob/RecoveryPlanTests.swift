@@ -160,8 +160,9 @@ import Testing
       fact(.checkpoint, at: "2025-01-16T10:02:00Z", amount: 3_000),
       // Another attempt; the hours between them count for nothing.
       fact(.checkpoint, at: "2025-01-16T20:00:00Z", attempt: 2, amount: 2_000),
-      fact(.recovered, seconds: 2), fact(.recovered, seconds: 4), fact(.recovered, seconds: 6),
-      fact(.recoveryFailed), fact(.consistent), fact(.consistent), fact(.consistent),
+      fact(.recovered, attempt: 2, seconds: 2), fact(.recovered, attempt: 3, seconds: 4),
+      fact(.recovered, attempt: 4, seconds: 6), fact(.recoveryFailed, attempt: 5),
+      fact(.consistent), fact(.consistent), fact(.consistent),
       fact(.inconsistent), fact(.started),
     ])
     #expect(metrics.checkpointFrequency == 60)
