@@ -73,6 +73,71 @@ import Testing
     #expect(!(try script.client(token: "elsewhere").isLimited(2)))
   }
 
+  /// What another process was told holds for one that begins, until the API tells it more.
+  @Test func recallsWhatACheckpointSays() async throws {
+    let begin = ScriptedTransport.begin
+    let script = ScriptedTransport(
+      .answer(
+        200,
+        [
+          ("X-RateLimit-Limit", "10"), ("X-RateLimit-Remaining", "9"),
+          ("X-RateLimit-Reset", "\(begin / 1_000_000_000 + 7_200)"),
+        ], "{}"))
+    let client = try script.client(token: "recalled")
+    client.recall(RateLimit(remaining: 3, reset: begin + 600 * 1_000_000_000))
+    #expect(!client.isLimited(3))
+    #expect(client.isLimited(4))
+    _ = try await client.send(context: script) { _ in APIRequest(.get, "/1", cost: 4) }
+    #expect(script.waitedUntil == [600])
+    #expect(script.reasons == [.rateLimit(remaining: 3)])
+    #expect(!client.isLimited(9))
+    // Now it knows better.
+    client.recall(RateLimit(remaining: 0, reset: begin + 7_000 * 1_000_000_000))
+    #expect(!client.isLimited(9))
+  }
+
+  /// No reset is believed that is further away than the longest wait: eleven days and a half.
+  @Test(arguments: [200, 403])
+  func aResetFarAwayIsNotBelieved(_ status: Int) async throws {
+    let headers = [
+      ("X-RateLimit-Limit", "10"), ("X-RateLimit-Remaining", "0"),
+      ("X-RateLimit-Reset", "7000000000"),
+    ]
+    let script = ScriptedTransport(.answer(status, headers, "{}"), .answer(200, [], "{}"))
+    let client = try script.client(token: "far \(status)")
+    _ = try await client.json(APIRequest(.get, "/1"), context: script)
+    if status == 200 { _ = try await client.json(APIRequest(.get, "/2"), context: script) }
+    #expect(script.waitedUntil == [1_000_000])
+  }
+
+  /// A header that was good before an hour's wait may not be after it.
+  @Test func credentialsAreTakenAfterTheWait() async throws {
+    struct Hourly: CredentialSource {
+      let identity = "hourly"
+      let script: ScriptedTransport
+
+      func authorization(_ context: any PageContext) async throws -> Secret? {
+        Secret("Bearer \((script.now - ScriptedTransport.begin) / 3_600_000_000_000)")
+      }
+
+      func refused(_ header: Secret?) async -> Bool { true }
+    }
+    let limited: ScriptedTransport.Step = .answer(
+      403, [("Retry-After", "3600")], #"{"message":"secondary rate limit"}"#)
+    let script = ScriptedTransport(
+      limited, .answer(401, [], "{}"), limited, .answer(401, [], "{}"), .answer(200, [], "{}"))
+    let client = APIClient(
+      address: try APIAddress("https://api.example.com"), source: Hourly(script: script),
+      options: APIClientOptions(service: "Example"), environment: script.environment,
+      transport: script)
+    _ = try await client.json(APIRequest(.get, "/1"), context: script)
+    let sent = script.requests.compactMap { request in
+      request.headers.first { $0.0 == "Authorization" }?.1
+    }
+    // And after each wait it may turn out to be refused once more.
+    #expect(sent == ["Bearer 0", "Bearer 1", "Bearer 1", "Bearer 2", "Bearer 2"])
+  }
+
   @Test func leavesAReserve() async throws {
     let headers = [
       ("X-RateLimit-Limit", "10"), ("X-RateLimit-Remaining", "5"),

@@ -150,6 +150,62 @@ import Testing
     #expect(context.waits.first?.reason == .rateLimit(remaining: 0))
   }
 
+  /// GitHub tells the budget in the answer, too: it counts where no header tells it.
+  @Test func readsTheBudgetOfTheAnswer() async throws {
+    let begin = ScriptedTransport.begin / 1_000_000_000
+    let budget =
+      #""rateLimit":{"cost":1,"limit":5000,"remaining":0,"resetAt":"2025-01-16T10:20:00Z"}"#
+    let script = ScriptedTransport(
+      .answer(
+        200, [],
+        #"{"data":{\#(budget),"repository":{"id":"R_1","nameWithOwner":"octo/a","#
+          + #""issues":{"edges":[],"nodes":[],"pageInfo":{"hasNextPage":true,"endCursor":"c"}}}}}"#),
+      .answer(
+        200,
+        [
+          ("X-RateLimit-Limit", "5000"), ("X-RateLimit-Remaining", "4999"),
+          ("X-RateLimit-Reset", "\(begin + 7200)"),
+        ],
+        #"{"data":{\#(budget),"repository":{"id":"R_1","nameWithOwner":"octo/a","#
+          + #""issues":{"edges":[],"nodes":[],"pageInfo":{"hasNextPage":false}}}}}"#))
+    var options = GitHubOptions(credentials: .bearer(Secret("graphql")), owners: ["octo"])
+    options.tables = [.issues]
+    let source = try GitHubSource(
+      options, environment: CursorSourceEnvironment(run: script.environment), transport: script)
+    func page(_ cursor: String?) async throws -> Page {
+      try await source.page(
+        PageRequest(
+          partition: Partition(phase: "issue_extraction", name: "octo/a"), cursor: cursor,
+          since: nil, limit: 10, context: script))
+    }
+    let first = try await page(nil)
+    #expect(first.next == .after("c R_1"))
+    #expect(script.waitedUntil == [])
+    // A cursor as other tools kept it, without the repository.
+    let second = try await page("c")
+    #expect(second.next == .finished)
+    #expect(script.waitedUntil == [1200])
+    // Headers count more.
+    #expect(!source.client.isLimited(1))
+  }
+
+  /// One that the job leaves out by now is left out, though the run had found it before.
+  @Test func anExcludedRepositoryIsPassedOver() async throws {
+    var options = GitHubOptions(credentials: .bearer(Secret("excluded")), owners: ["octo"])
+    options.exclude = ["octo/b*"]
+    let script = ScriptedTransport()
+    let source = try GitHubSource(
+      options, environment: CursorSourceEnvironment(run: script.environment), transport: script)
+    for phase in ["pr_extraction", "issue_extraction"] {
+      let page = try await source.page(
+        PageRequest(
+          partition: Partition(phase: phase, name: "octo/bad"), cursor: "c R_1", since: nil,
+          limit: 10, context: script))
+      #expect(page.next == .passedOver(reason: "the job excludes it"))
+    }
+    #expect(script.requests.isEmpty)
+  }
+
   @Test func waitsForASecondaryLimit() async throws {
     let standin = try await Standin.gitHub(repositories: 1, pullRequests: 3, issues: 1)
     try await standin.tell(

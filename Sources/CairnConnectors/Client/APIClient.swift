@@ -81,6 +81,19 @@ public final class APIClient: Sendable {
     budget.wouldWait(cost, reserve: options.reserve, now: environment.now())
   }
 
+  /// Takes in what a checkpoint says of the API's limits.
+  func recall(_ limit: RateLimit) {
+    let told = ToldLimit(limit: nil, remaining: limit.remaining, reset: limit.reset)
+      .believed(at: environment.now())
+    budget.recalled(told.remaining, reset: told.reset)
+  }
+
+  /// Takes in what an answer's body tells of the budget, where its headers tell nothing.
+  func note(_ told: ToldLimit?, besides headers: APIHeaders, _ context: any PageContext) {
+    guard let told, ToldLimit(headers) == nil else { return }
+    take(told, context)
+  }
+
   /// Asks, until there is an answer.
   ///
   /// - Parameters:
@@ -101,10 +114,11 @@ public final class APIClient: Sendable {
     while true {
       try Task.checkCancellation()
       let request = try make(attempt)
-      let header = try await credentials.authorization(context)
       try await claim(request.cost, context)
       do {
         defer { budget.settle(request.cost) }
+        // After the wait: what was good before it may have expired.
+        let header = try await credentials.authorization(context)
         let response = try await once(request, header, context)
         switch judge(response) {
         case .answer where response.status == 401 && mayRenew:
@@ -116,6 +130,7 @@ public final class APIClient: Sendable {
           return response
         case .limited(let limit):
           waits += 1
+          mayRenew = true
           guard waits <= Self.mostWaits else {
             throw CursorSourceError.transient(
               "\(options.service) still refuses after \(Self.mostWaits) waits for its limit: "
@@ -257,7 +272,11 @@ public final class APIClient: Sendable {
       clock.withLock { $0 = offset }
       context.recordClock(now + offset)
     }
-    guard let told = ToldLimit(headers) else { return }
+    if let told = ToldLimit(headers) { take(told, context) }
+  }
+
+  private func take(_ told: ToldLimit, _ context: any PageContext) {
+    let told = told.believed(at: serverTime ?? environment.now())
     budget.told(told, reset: local(told.reset))
     context.record(RateLimit(remaining: told.remaining, reset: told.reset))
   }
@@ -273,7 +292,7 @@ public final class APIClient: Sendable {
     let wait = retryAfter(response.headers, serverTime: serverTime ?? now)
     switch limit {
     case .primary where wait == nil:
-      if let told = ToldLimit(response.headers) {
+      if let told = ToldLimit(response.headers)?.believed(at: serverTime ?? now) {
         // Where the window has ended on the way here it is asked again soon, not in a minute.
         budget.exhausted(until: max(local(told.reset), now + 1_000_000_000))
       } else {

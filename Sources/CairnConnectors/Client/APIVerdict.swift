@@ -65,12 +65,31 @@ struct ToldLimit: Sendable, Hashable {
     self.remaining = remaining
     self.reset = reset
   }
+
+  /// `rateLimit { limit remaining resetAt }`, as GitHub's GraphQL has it; nil where it is not told.
+  init?(graphQL told: JSONValue) {
+    guard let remaining = told["remaining"].integer.flatMap({ Int(exactly: $0) }),
+      let reset = told["resetAt"].string.flatMap(HTTPDate.reset)
+    else { return nil }
+    self.remaining = max(0, remaining)
+    self.reset = reset
+    limit = told["limit"].integer.flatMap { Int(exactly: $0) }.flatMap { $0 > 0 ? $0 : nil }
+  }
+
+  /// It, with no later reset than is believed.
+  func believed(at serverTime: Int64) -> ToldLimit {
+    ToldLimit(limit: limit, remaining: remaining, reset: min(reset, serverTime + longestWait))
+  }
 }
+
+/// The longest that is waited for, whatever an API asks: eleven days, in nanoseconds.
+private let longestWait: Int64 = 1_000_000_000_000_000
 
 /// `Retry-After`: how long to stay away, in nanoseconds.
 func retryAfter(_ headers: APIHeaders, serverTime: Int64) -> Int64? {
   guard let text = headers["retry-after"] else { return nil }
-  // Eleven days at most, whatever is asked.
-  if let seconds = Double(text), seconds >= 0 { return Int64(min(seconds, 1e6) * 1e9) }
-  return HTTPDate.nanoseconds(text).map { min(1_000_000_000_000_000, max(0, $0 - serverTime)) }
+  if let seconds = Double(text), seconds >= 0 {
+    return Int64(min(seconds * 1e9, Double(longestWait)))
+  }
+  return HTTPDate.nanoseconds(text).map { min(longestWait, max(0, $0 - serverTime)) }
 }

@@ -89,6 +89,15 @@ final class RateBudget: Sendable {
     }
   }
 
+  /// Takes in what another process was told, as long as the API has told nothing to this one.
+  func recalled(_ remaining: Int, reset: Int64) {
+    state.withLock { state in
+      guard state.remaining == nil else { return }
+      state.remaining = remaining
+      state.reset = reset
+    }
+  }
+
   /// Takes in that the window's budget is used up.
   func exhausted(until reset: Int64) {
     state.withLock { state in

@@ -101,10 +101,23 @@ public final class GitHubSource: CursorSource {
         ]), environment: environment.run, transport: transport)
   }
 
+  /// By `exclude`.
+  public var leavingOut: String {
+    "look at it, or leave it out with exclude, and its rows are kept"
+  }
+
+  /// Takes in what the last checkpoint says of the budget.
+  public func recall(_ rateLimit: RateLimit) { client.recall(rateLimit) }
+
   /// Asks GitHub for a page of a partition.
   public func page(_ request: PageRequest) async throws -> Page {
     do {
-      switch Phase(rawValue: request.partition.phase) {
+      let phase = Phase(rawValue: request.partition.phase)
+      if phase != .discovery, options.excludes(request.partition.name) {
+        // It did not when the run discovered it. Passed over, it lacks nothing once it is wanted again.
+        return Page(next: .passedOver(reason: "the job excludes it"))
+      }
+      switch phase {
       case .discovery? where request.partition.name == Self.list:
         return try await listedRepositories(request)
       case .discovery?: return try await repositories(request)
@@ -160,6 +173,8 @@ public final class GitHubSource: CursorSource {
     }
     page.answered()
     let answer = GraphQLAnswer(try client.checked(response, path: "/graphql").json ?? .missing)
+    client.note(
+      ToldLimit(graphQL: answer.data["rateLimit"]), besides: response.headers, context)
     for error in answer.errors {
       switch error.kind {
       case .cursor: throw CursorSourceError.cursorRefused("GitHub: \(error.message)")
@@ -230,12 +245,13 @@ struct PassedOver: Error {
 }
 
 /// Where a repository's list goes on: GitHub's cursor, and which repository it is of, since another one
-/// may have its name by then.
+/// may have its name by then. A cursor of a checkpoint that came from elsewhere does not say which: it is
+/// taken as it is, and the next one says it.
 struct RepositoryCursor: Sendable, Hashable {
   var cursor: String
-  var repository: String
+  var repository: String?
 
-  var text: String { "\(cursor) \(repository)" }
+  var text: String { repository.map { "\(cursor) \($0)" } ?? cursor }
 
   init(cursor: String, repository: String) {
     self.cursor = cursor
@@ -245,10 +261,10 @@ struct RepositoryCursor: Sendable, Hashable {
   init?(_ text: String?) throws(CursorSourceError) {
     guard let text else { return nil }
     let parts = text.split(separator: " ")
-    guard parts.count == 2 else {
+    guard (1...2).contains(parts.count) else {
       throw .cursorRefused("'\(text)' is not a cursor of a repository's list")
     }
     cursor = String(parts[0])
-    repository = String(parts[1])
+    repository = parts.count == 2 ? String(parts[1]) : nil
   }
 }

@@ -82,7 +82,7 @@ struct RepositoryPlace {
     guard let id = repository["id"].string, let name = repository["nameWithOwner"].string else {
       throw .fatal("GitHub's answer names no repository", remedy: "")
     }
-    if let cursor, cursor.repository != id {
+    if let known = cursor?.repository, known != id {
       throw .cursorRefused("another repository has the name \(partition) now")
     }
     self.id = id

@@ -104,10 +104,25 @@ public struct JiraSource: CursorSource {
 
   // MARK: - Pages
 
+  /// By `projects`.
+  public var leavingOut: String {
+    "look at it, or leave it out of projects, and its rows are kept"
+  }
+
+  /// Takes in what the last checkpoint says of the budget.
+  public func recall(_ rateLimit: RateLimit) { api.client.recall(rateLimit) }
+
   /// Asks for a page of a partition.
   public func page(_ request: PageRequest) async throws -> Page {
     do {
-      switch request.partition.phase {
+      let phase = request.partition.phase
+      if [Phase.issues, Phase.development, Phase.sweep].contains(phase),
+        !options.projects.isEmpty, !options.projects.contains(request.partition.name)
+      {
+        // It did when the run discovered it. Passed over, it lacks nothing once it is wanted again.
+        return Page(next: .passedOver(reason: "the job does not name it any more"))
+      }
+      switch phase {
       case Phase.projects: return try await projects(request)
       case Phase.issues: return try await issues(request)
       case Phase.development: return try await development(request)
