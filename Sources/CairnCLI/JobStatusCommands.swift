@@ -72,6 +72,7 @@ struct JobStatusSummary: Encodable {
     file = schedule.job.file
     owner = schedule.holder
     let layout = CheckpointLayout.usual(forType: schedule.job.type)
+    let isKnown = layout != .general
     let choice = CheckpointChoice.choose(
       stored,
       for: JobCheckpoint.Owner(
@@ -82,7 +83,10 @@ struct JobStatusSummary: Encodable {
       Generation(
         generation: stored.generation, committedAt: stored.committedAt,
         bytes: stored.data.utf8.count, isAside: stored.isAside,
-        defect: choice.refused.first { $0.generation == stored.generation }?.defect.description)
+        defect: choice.refused.first {
+          // How a program's own source names its fields is not known here.
+          $0.generation == stored.generation && (isKnown || !$0.defect.isOfFields)
+        }?.defect.description)
     }
     guard let checkpoint = choice.chosen?.checkpoint else { return }
     phase = checkpoint.phase
