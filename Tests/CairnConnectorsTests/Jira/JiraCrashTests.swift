@@ -84,19 +84,38 @@ import Testing
     #expect(try await jira.told("counts")["repeated"].elements.compactMap(\.text) == [])
   }
 
-  /// Killed at every place around a page, early and late, and then gone on with to the end.
+  /// How often an undisturbed run comes to the places where it is killed.
+  private static let places = Task {
+    var places: [Target: KillPlaces] = [:]
+    for target in Target.allCases {
+      let work = try await Work(
+        try await Standin.jira(projects: 2, issues: 25), .sqlite, deployment(target))
+      defer { work.clean() }
+      places[target] = try KillPlaces(report: try await work.run().last?.standardOutput ?? "")
+    }
+    return places
+  }
+
+  private static func deployment(_ target: Target) -> JiraDeployment {
+    target == .sqlite ? .cloud : .dataCenter
+  }
+
+  /// Killed at every place around a page, the first, the last and one between, and then gone on with to
+  /// the end.
   @Test(arguments: Target.allCases, FaultPoint.ofCursorJobs)
   func endsWithTheTruth(_ target: Target, _ point: FaultPoint) async throws {
     let jira = try await Standin.jira(projects: 2, issues: 25)
-    let deployment: JiraDeployment = target == .sqlite ? .cloud : .dataCenter
-    for count in [1, 5] {
+    let deployment = Self.deployment(target)
+    for count in try #require(try await Self.places.value[target]).times(at: point) {
       try await jira.tell("counts/reset", "{}")
       let work = try await Work(jira, target, deployment)
       defer { work.clean() }
       let attempts = try await work.run(through: [.crash(at: point, count: count)])
       try await work.check(deployment, "\(point) \(count)")
+      #expect(attempts.map(\.wasKilled) == [true, false], "\(point) \(count) was not reached")
+      // After the end of a run the next one begins, and has pages of its own.
+      if point == .jobEnded { continue }
       // A page of each partition in flight, at most, is asked for again: with two at once, two of them.
-      guard attempts.count > 1 else { continue }
       let pages = try await repeatedPages(jira)
       #expect(pages.count <= 2, "\(point) \(count): \(pages)")
     }
@@ -106,6 +125,28 @@ import Testing
   private func repeatedPages(_ jira: Standin) async throws -> [String] {
     try await jira.told("counts")["repeated"].elements.compactMap { $0["page"].string }
       .filter { $0.contains("search") }
+  }
+
+  /// Killed while it waits, as Jira asked for, and then gone on with.
+  @Test(arguments: Target.allCases)
+  func isKilledWhileItWaits(_ target: Target) async throws {
+    let jira = try await Standin.jira(projects: 2, issues: 25)
+    let work = try await Work(jira, target, .cloud)
+    defer { work.clean() }
+    try await jira.tell(
+      "settings", #"{"faults":[{"kind":"429","at":[8],"retry_after":600}]}"#)
+    let child = try ChildProcess(work.command)
+    while !child.standardError.contains("as the API asked") {
+      if let end = child.poll() {
+        throw Standin.Failure(description: "it ended (\(end)): \(child.standardError)")
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    child.kill()
+    #expect(try await child.wait().wasKilled)
+    #expect(try await work.run().map(\.wasKilled) == [false])
+    try await work.check(.cloud)
+    #expect(try await repeatedPages(jira).count <= 2)
   }
 
   @Test(arguments: Target.allCases)

@@ -1,0 +1,30 @@
+package import Cairn
+import Foundation
+
+/// Where in a run a job is killed: at which of the times that it comes to a fault point.
+package struct KillPlaces: Sendable {
+  /// The report of a run that nobody disturbed.
+  package let undisturbed: JobReport
+
+  /// Reads the report that a child printed.
+  package init(report: String) throws {
+    undisturbed = try JSONDecoder().decode(JobReport.self, from: Data(report.utf8))
+  }
+
+  /// How often a run comes to a point: for every page, for every checkpoint, or once.
+  package func count(of point: FaultPoint) -> Int {
+    switch point {
+    case .jobPageRead: undisturbed.pages
+    case .jobEnding, .jobEnded: 1
+    default: undisturbed.generation
+    }
+  }
+
+  /// The first time, the last, and one between, which is another for each point.
+  package func times(at point: FaultPoint) -> [Int] {
+    let count = count(of: point)
+    guard count > 2 else { return Array(1...max(count, 1)) }
+    let place = FaultPoint.ofCursorJobs.firstIndex(of: point) ?? 0
+    return [1, 2 + place * (count - 2) / FaultPoint.ofCursorJobs.count, count]
+  }
+}
