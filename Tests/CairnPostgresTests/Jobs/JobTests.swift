@@ -1,6 +1,7 @@
 import Cairn
 import CairnPostgres
 import CairnTesting
+import CommandParts
 import Foundation
 import Synchronization
 import Testing
@@ -25,6 +26,41 @@ struct JobTests {
     let after = try await probe.query(rows)
     #expect(after[0] == before[0] && after[2] == before[2])
     #expect(after[1] != before[1])
+  }
+
+  /// Tables in another schema, or none of their name where the search path leads, have no rows, whatever
+  /// the checkpoint says.
+  @Test func `another schema is read anew, and so is a table that is gone`() async throws {
+    let schemas = ["a", "b"].map { "\(place.stateSchema)_\($0)" }
+    for schema in schemas { try await probe.execute("CREATE SCHEMA \(schema)") }
+    let world = ScriptedWorld(repos: 3, items: 7)
+    func run(_ prefix: String) async throws -> JobReport {
+      let job = CursorJob(
+        name: "scripted", source: ScriptedSource(world), into: place.sink(), tablePrefix: prefix,
+        options: CursorJobOptions(policy: CheckpointPolicy(records: 5)))
+      let outcome = try await job.run()
+      #expect(outcome.exitCode == 0)
+      return outcome.report
+    }
+    func count(_ table: String) async throws -> [[String?]] {
+      try await probe.query("SELECT count(*) FROM \(table)")
+    }
+    let all = [["\(world.items.count)"]] as [[String?]]
+    for schema in schemas {
+      let report = try await run(schema + ".")
+      #expect(report.recovery == "fresh_start")
+      #expect(report.notes.isEmpty == (schema == schemas[0]))
+      #expect(try await count("\(schema).items") == all)
+      #expect(try await run(schema + ".").recovery == "normal")
+    }
+    try await probe.execute("DROP TABLE \(schemas[1]).items")
+    let dropped = try await run(schemas[1] + ".")
+    #expect(dropped.notes.first?.contains("is not there any more") == true)
+    #expect(try await count("\(schemas[1]).items") == all)
+    try await probe.execute("TRUNCATE \(schemas[1]).items")
+    #expect(try await run(schemas[1] + ".").notes.first?.contains("was emptied") == true)
+    #expect(try await count("\(schemas[1]).items") == all)
+    for schema in schemas { try await probe.execute("DROP SCHEMA \(schema) CASCADE") }
   }
 
   @Test func `the checkpoint can be looked at as JSON`() async throws {
