@@ -45,9 +45,8 @@ struct ChunkFolder: Sendable {
       firstRowLine: chunk.origins.firstRowLine, isLast: isLast, fingerprint: fingerprint,
       jobDigest: jobDigest, columns: columns)
     let final = path(ofChunk: number)
-    // The process id keeps an overtaken process from writing into its successor's file.
-    let aside = "\(final).\(getpid()).tmp"
-    let descriptor = try DurableFile.create(aside)
+    // A name of its own keeps an overtaken process from writing into its successor's file.
+    let (aside, descriptor) = try DurableFile.createAside(final + ".")
     defer { close(descriptor) }
     do {
       let output = ChunkFileOutput(descriptor: descriptor, path: aside)

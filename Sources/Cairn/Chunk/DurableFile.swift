@@ -25,6 +25,35 @@ enum DurableFile {
     return descriptor
   }
 
+  /// Creates a file to be written aside, for this user alone, under a name that no other file has or
+  /// had: `prefix`, 16 random hexadecimal digits, `.tmp`. Not after the process's id: in every
+  /// container that is 1.
+  static func createAside(
+    _ prefix: String, mode: mode_t = 0o600
+  ) throws(FileError) -> (path: String, descriptor: Int32) {
+    var random = SystemRandomNumberGenerator()
+    return try createAside(prefix, mode: mode, random: &random)
+  }
+
+  static func createAside(
+    _ prefix: String, mode: mode_t = 0o600, random: inout some RandomNumberGenerator
+  ) throws(FileError) -> (path: String, descriptor: Int32) {
+    while true {
+      let digits = String(random.next() as UInt64, radix: 16)
+      let path = prefix + String(repeating: "0", count: 16 - digits.count) + digits + ".tmp"
+      let descriptor = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode)
+      if descriptor >= 0 { return (path, descriptor) }
+      guard errno == EEXIST else { throw FileError("create", path) }
+    }
+  }
+
+  /// Whether a name is one that ``createAside(_:mode:)`` gives to what is written aside.
+  static func isAside(_ name: String, _ prefix: String) -> Bool {
+    guard name.hasPrefix(prefix), name.hasSuffix(".tmp") else { return false }
+    let digits = name.dropFirst(prefix.count).dropLast(4)
+    return digits.utf8.count == 16 && digits.allSatisfy(\.isHexDigit)
+  }
+
   /// Writes all of `bytes`.
   static func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String

@@ -77,15 +77,26 @@ public final class PrometheusFile: Sendable {
 
   private func replace(_ text: String) throws(FileError) {
     // The collector reads names that end in `.prom`.
-    let aside = "\(path).\(getpid()).tmp"
-    let descriptor = open(aside, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw FileError("create", aside) }
+    let (aside, descriptor) = try DurableFile.createAside(path + ".", mode: 0o644)
     do throws(FileError) {
       try Self.fill(descriptor, with: text, path: aside)
       try DurableFile.rename(aside, to: path)
     } catch {
       unlink(aside)
       throw error
+    }
+    sweep()
+  }
+
+  /// Deletes what processes that were killed amid this left behind: by its age, since which process of
+  /// which host it was nobody knows.
+  private func sweep() {
+    let folder = FilePaths.parent(of: path)
+    let prefix = FilePaths.name(of: path) + "."
+    let limit = Int64(Date().timeIntervalSince1970 * 1e9) - 3_600_000_000_000
+    for name in ChunkFiles.names(folder) where DurableFile.isAside(name, prefix) {
+      let path = FilePaths.join(folder, name)
+      if DurableFile.modificationTime(path) < limit { try? DurableFile.delete(path) }
     }
   }
 

@@ -1,5 +1,4 @@
 internal import Parquet
-internal import Synchronization
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -24,7 +23,6 @@ struct StageFolder: Sendable {
   let faults: FaultPoints
 
   private static let scratches = EncoderScratchPool()
-  private static let asides = Atomic<Int>(0)
 
   func path(of name: String) -> String { FilePaths.join(path, name) }
 
@@ -48,9 +46,8 @@ struct StageFolder: Sendable {
 
   /// Begins a file under a temporary name.
   func createAside() throws -> Aside {
-    let number = Self.asides.add(1, ordering: .relaxed).newValue
-    let path = path(of: ".\(getpid())-\(number).tmp")
-    return Aside(path: path, descriptor: try DurableFile.create(path))
+    let (path, descriptor) = try DurableFile.createAside(path(of: "."))
+    return Aside(path: path, descriptor: descriptor)
   }
 
   /// Writes a file under a temporary name: `write` is given it; closed when this returns, and deleted
