@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cairn
+import Foundation
 
 /// `cairn checkpoints active`.
 struct ActiveCheckpointsCommand: AsyncParsableCommand {
@@ -101,7 +102,16 @@ struct StaleCheckpointsCommand: AsyncParsableCommand {
         : try await sink.entityCheckpoints(EntityCheckpointFilter()).filter { $0.age > age }
       if clean {
         let folder = sinkOptions.checkpointDirectory()
-        for checkpoint in found { BatchStateFiles.remove(of: checkpoint.syncID, in: folder) }
+        for checkpoint in found {
+          if let file = checkpoint.state?.file,
+            !FileManager.default.fileExists(atPath: "\(folder)/\(file)")
+          {
+            Terminal.note(
+              "the state '\(file)' of \(checkpoint.key) is not in '\(folder)': delete it where its"
+                + " program keeps state, and say next time where that is with --checkpoints DIR")
+          }
+          BatchStateFiles.remove(of: checkpoint.syncID, in: folder)
+        }
         let records = try recordOptions.open(sinkOptions.readJob())
         try await records.keeping {
           for checkpoint in found { records.events?.cleanedUp(checkpoint) }

@@ -39,7 +39,13 @@ struct PartitionSwap {
         DELETE FROM \(target) WHERE \(partition) = ?
           OR \(partition) IN (SELECT \(partition) FROM main.\(shadow.name.quotedIdentifier))
         """, arguments: [replacement.value])
-    let list = replacement.columns.map(\.quotedIdentifier).joined(separator: ", ")
+    // Two batches may have written one column in letters of another case.
+    var columns: [String] = []
+    for name in replacement.columns.map({ shape.column(named: $0)?.name ?? $0 })
+    where !columns.contains(name) {
+      columns.append(name)
+    }
+    let list = columns.map(\.quotedIdentifier).joined(separator: ", ")
     let order = shape.isWithoutRowID ? "" : " ORDER BY rowid"
     try db.execute(
       sql: """

@@ -497,6 +497,178 @@ import Testing
     }
   }
 
+  private struct Visit: Codable {
+    var id: String
+    var day: String
+    var x: Int
+    var y: Int?
+    var z: Double?
+  }
+
+  @Test(arguments: [false, true])
+  func `a partition is replaced with the columns of all its batches`(_ dies: Bool) async throws {
+    let place = try Place()
+    try await place.probe.execute(
+      """
+      CREATE TABLE visits (id TEXT, day TEXT, x BIGINT, y BIGINT, z DOUBLE, note TEXT DEFAULT 'none');
+      INSERT INTO visits (id, day, x) VALUES ('old', 'monday', 0), ('kept', 'sunday', 0)
+      """)
+    let processor = Processor(
+      "visits", into: place.sink,
+      target: EntityTarget("visits", mode: .replacePartition(column: "day")),
+      options: place.processor().options)
+    func run(dying: Bool) async throws {
+      let outcome = try await processor.forEachBatch(
+        of: ids(0..<3), id: \.self, partition: "monday", size: 1
+      ) { batch in
+        if dying, batch.positions.lowerBound == 2 { throw Boom() }
+        let visits = try RecordBatch(
+          rows: batch.entities.map {
+            Visit(
+              id: $0, day: "monday", x: batch.positions.lowerBound,
+              y: 7 + batch.positions.lowerBound,
+              z: 0.5)
+          })
+        // Each batch has other columns, the last one the fewest.
+        let names = [["id", "day", "x", "y"], ["day", "z", "id"], ["id", "day"]]
+        return BatchResult(
+          rows: try RecordBatch(
+            columns: names[batch.positions.lowerBound].compactMap(visits.column(named:))))
+      }
+      guard case .done = outcome else {
+        Issue.record("\(outcome)")
+        return
+      }
+    }
+    if dies { await #expect(throws: Boom.self) { try await run(dying: true) } }
+    try await run(dying: false)
+    #expect(
+      try await place.probe.literals("SELECT id, day, x, y, z, note FROM visits ORDER BY id") == [
+        ["\"e100\"", "\"monday\"", "0", "7", "NULL", "\"none\""],
+        ["\"e101\"", "\"monday\"", "NULL", "NULL", "0.5", "\"none\""],
+        ["\"e102\"", "\"monday\"", "NULL", "NULL", "NULL", "\"none\""],
+        ["\"kept\"", "\"sunday\"", "0", "NULL", "NULL", "\"none\""],
+      ])
+  }
+
+  @Test(arguments: [false, true])
+  func `who was stopped leaves its successor's state alone`(_ ownTransaction: Bool) async throws {
+    let place = try Place()
+    let states = place.folder.file("states")
+    let run = Mutex("")
+    // Behind each commit, before anything is deleted, another owner makes a mark of its own.
+    let processor = place.processor {
+      $0.inlineStateLimit = 0
+      $0.faults = FaultPoints { point in
+        guard point == .batchAfter else { return }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: states)) ?? []
+        let prefix = names.compactMap {
+          $0.firstMatch(of: /state_.+?_(?=[0-9]+_[0-9a-f]{16}\.bin)/)
+        }
+        .first.map { String($0.output) }
+        guard let prefix else { return }
+        run.withLock { $0 = prefix }
+        for name in ["3_00000000000000aa.bin", "1_00000000000000bb.bin", "00000000000000cc.bin"] {
+          _ = FileManager.default.createFile(atPath: "\(states)/\(prefix)\(name)", contents: Data())
+        }
+      }
+    }
+    let own = try DatabaseQueue(path: place.folder.file("target.db"))
+    @Sendable func body(_ batch: EntityBatch<String>) async throws -> BatchResult {
+      let state = BatchState(bytes: [UInt8(batch.positions.upperBound)])
+      guard ownTransaction else {
+        return BatchResult(
+          rows: try RecordBatch(rows: batch.entities.map { Stat(id: $0, n: 1) }), state: state)
+      }
+      let statement = try batch.markStatement(state: state)
+      try await own.write { db in
+        _ = try Row.fetchAll(
+          db, sql: statement.sql,
+          arguments: StatementArguments(statement.parameters.map(Self.value)))
+      }
+      return .marked
+    }
+    try await #require(throws: Boom.self) {
+      try await processor.forEachBatch(of: ids(0..<2), id: \.self, size: 1) {
+        if $0.positions.lowerBound == 1 { throw Boom() }
+        return try await body($0)
+      }
+    }
+    let prefix = run.withLock { $0 }
+    func names() throws -> Set<String> {
+      Set(try FileManager.default.contentsOfDirectory(atPath: states))
+    }
+    // Of what earlier owners and marks left only the last mark's is there, and the successor's.
+    let first = try names()
+    #expect(first.count == 2 && first.contains("\(prefix)3_00000000000000aa.bin"))
+    #expect(first.contains { $0.hasPrefix("\(prefix)1_") && !$0.hasSuffix("bb.bin") })
+    try await #require(throws: Boom.self) {
+      try await processor.forEachBatch(of: ids(0..<3), id: \.self, size: 1) {
+        if $0.positions.lowerBound == 2 { throw Boom() }
+        return try await body($0)
+      }
+    }
+    let second = try names()
+    #expect(second.count == 2 && second.contains("\(prefix)3_00000000000000aa.bin"))
+    #expect(second.contains { $0.hasPrefix("\(prefix)2_") })
+    // Once the run is over nothing of it is needed by anybody.
+    let last = try await processor.forEachBatch(of: ids(0..<3), id: \.self, size: 1) {
+      try await body($0)
+    }
+    #expect(last.exitCode == 0 && last.report.state?.bytes == [3])
+    #expect(try names().isEmpty)
+  }
+
+  private struct Partial: Codable, Equatable {
+    var best: Double
+    var sums: [String: Double]
+  }
+
+  @Test func `state may hold numbers that are not finite`() async throws {
+    let place = try Place()
+    let state = Partial(best: -.infinity, sums: ["a": .infinity, "b": 0.1])
+    let outcome = try await place.processor(.upsert).forEachBatch(of: ids(0..<2), id: \.self) {
+      BatchResult(rows: try result($0).rows, state: state)
+    }
+    #expect(try outcome.report.state?.decoded(as: Partial.self) == state)
+    let none = try BatchState(encoding: [Double.nan])
+    #expect(try none.decoded(as: [Double].self).first?.isNaN == true)
+  }
+
+  @Test func `no wait goes beyond the deadline`() async throws {
+    let place = try Place()
+    var tries = 0
+    for atOnce in [nil, 2] {
+      let processor = Processor(
+        "late\(atOnce ?? 1)", into: place.sink,
+        options: ProcessorOptions(
+          retry: RetryPolicy(minimumBackoff: .seconds(3_600), maximumBackoff: .seconds(3_600)),
+          isTransient: { _ in true }, stateFolder: nil))
+      let start = ContinuousClock.now
+      let outcome: EntityBatchOutcome
+      if let atOnce {
+        outcome = try await processor.forEachBatch(
+          of: ids(0..<2), id: \.self, size: 1, atOnce: atOnce, deadline: .seconds(60)
+        ) { _ in throw Boom() }
+      } else {
+        outcome = try await processor.forEachBatch(
+          of: ids(0..<2), id: \.self, size: 1, deadline: .seconds(60)
+        ) { _ in
+          tries += 1
+          throw Boom()
+        }
+      }
+      guard case .stopped(_, .deadline) = outcome else {
+        Issue.record("\(outcome)")
+        continue
+      }
+      #expect(ContinuousClock.now - start < .seconds(60))
+    }
+    #expect(tries == 1)
+    let failures = try await place.sink.entityCheckpoints(EntityCheckpointFilter()).map(\.error)
+    #expect(failures.count == 2)
+  }
+
   @Test func `the size is chosen from the history`() async throws {
     let place = try Place()
     let entities = ids(0..<60)

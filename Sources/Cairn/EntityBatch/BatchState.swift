@@ -1,9 +1,3 @@
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// What a processor carries from batch to batch (a model, partial sums), saved with the mark of each
 /// batch and given back when it is resumed.
 public struct BatchState: Sendable, Hashable {
@@ -13,20 +7,17 @@ public struct BatchState: Sendable, Hashable {
   /// Takes bytes.
   public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
-  /// Encodes a value as JSON with sorted keys. Numbers come back bit by bit as they were.
+  /// Encodes a value as JSON with sorted keys. Numbers come back bit by bit as they were; those that
+  /// JSON has no word for are the texts `NaN`, `Infinity` and `-Infinity`.
   ///
-  /// - Throws: `EncodingError`, for example for a number that is not finite.
-  public init(encoding value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    bytes = Array(try encoder.encode(value))
-  }
+  /// - Throws: `EncodingError`.
+  public init(encoding value: some Encodable) throws { bytes = try JSONContent.encode(value) }
 
   /// The value that ``init(encoding:)`` encoded.
   ///
   /// - Throws: `DecodingError` when the bytes are not such a value.
   public func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-    try JSONDecoder().decode(type, from: Data(bytes))
+    try JSONContent.decode(type, from: bytes)
   }
 }
 

@@ -15,9 +15,9 @@
 /// Keeps state with a checkpoint: small state goes into the checkpoint's row, large state into a file
 /// that is durable before the mark which names it.
 ///
-/// Files are named after the run and the content: `state_<sync id>_<digest>.bin`. So names of
-/// processors and partitions, whatever they hold, never become paths, and a mark never names a file
-/// that somebody overwrites.
+/// Files are named after the run, the fence and the content: `state_<sync id>_<fence>_<digest>.bin`. So
+/// names of processors and partitions, whatever they hold, never become paths, a mark never names a file
+/// that somebody overwrites, and an owner that was overtaken never deletes its successor's.
 package struct BatchStateFiles: Sendable {
   /// The folder, or nil when all state goes into the row.
   let folder: String?
@@ -31,21 +31,20 @@ package struct BatchStateFiles: Sendable {
   }
 
   /// Stores state, durably where it goes into a file.
-  func store(_ state: BatchState, of run: SyncID) throws -> StoredState {
+  func store(_ state: BatchState, under lease: Lease) throws -> StoredState {
     var digest = ContentDigest()
     digest.update(state.bytes)
     let text = digest.hexadecimal
     guard let folder, state.bytes.count > inlineLimit else {
       return StoredState(digest: text, size: state.bytes.count, bytes: state.bytes)
     }
-    let name = "\(Self.prefix(of: run))\(text.prefix(16)).bin"
+    let name = "\(Self.prefix(of: lease.syncID))\(lease.fence)_\(text.prefix(16)).bin"
     let path = FilePaths.join(folder, name)
     let stored = StoredState(digest: text, size: state.bytes.count, file: name)
     // The same bytes again: the file is there, and is checked when it is read.
     if DurableFile.size(path) == Int64(state.bytes.count) { return stored }
     try DurableFile.createFolder(folder)
-    let aside = path + ".tmp"
-    let descriptor = try DurableFile.create(aside)
+    let (aside, descriptor) = try DurableFile.createAside(path + ".")
     do {
       defer { close(descriptor) }
       try state.bytes.withUnsafeBytes {
@@ -93,14 +92,32 @@ package struct BatchStateFiles: Sendable {
     return (BatchState(bytes: bytes), nil)
   }
 
-  /// Deletes the state files of a run that no mark names any more. Nothing depends on it.
-  func remove(of run: SyncID, except kept: String? = nil) {
+  /// Deletes the state files of a run that is over. Nothing depends on it.
+  func remove(of run: SyncID) { remove(of: run) { _ in true } }
+
+  /// Deletes the state files of earlier marks: this owner's and its predecessors'. Those of a successor
+  /// stay, which may have made marks since. Nothing depends on it.
+  ///
+  /// - Parameter kept: The file that the last mark names.
+  func remove(of lease: Lease, except kept: String?) {
+    remove(of: lease.syncID) { name in
+      name != kept && Self.fence(of: name, of: lease.syncID) <= lease.fence
+    }
+  }
+
+  private func remove(of run: SyncID, where isOver: (String) -> Bool) {
     guard let folder, let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
     else { return }
     for name in names
-    where name.hasPrefix(Self.prefix(of: run)) && name != kept && !name.hasSuffix(".bad") {
+    where name.hasPrefix(Self.prefix(of: run)) && !name.hasSuffix(".bad") && isOver(name) {
       try? DurableFile.delete(FilePaths.join(folder, name))
     }
+  }
+
+  /// Under which fence a file was written; 0 where the name does not say.
+  private static func fence(of name: String, of run: SyncID) -> Int64 {
+    let rest = name.dropFirst(prefix(of: run).count)
+    return rest.firstIndex(of: "_").flatMap { Int64(rest[..<$0]) } ?? 0
   }
 
   private static func prefix(of run: SyncID) -> String { "state_\(run)_" }

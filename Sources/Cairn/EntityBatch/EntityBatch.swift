@@ -59,7 +59,7 @@ struct EntityMarking: Sendable {
 
   func statement(state: BatchState?) throws -> MarkStatement {
     var mark = mark
-    mark.state = try state.map { try files.store($0, of: lease.syncID) }
+    mark.state = try state.map { try files.store($0, under: lease) }
     return sink.markStatement(for: mark, under: lease)
   }
 }

@@ -4,6 +4,8 @@ struct EntityClaim: Sendable {
   let partition: String
   let list: EntityList
   let files: BatchStateFiles
+  /// When the call is to be over.
+  let deadline: ContinuousClock.Instant?
 
   private var sink: any EntityBatchSink { processor.sink }
   private var options: ProcessorOptions { processor.options }
@@ -27,15 +29,18 @@ struct EntityClaim: Sendable {
 
   /// - Parameter run: The run that was found last.
   private func claim(finding run: inout SyncID?) async throws -> ClaimedEntities {
-    try await sink.prepareState()
+    // Only what may be done twice: a claim whose answer was lost would find itself in the way.
+    try await retry.run { try await sink.prepareState() }
     var notes: [String] = []
     let start = ContinuousClock.now
     var waiting: BatchJournal?
     defer { waiting?.waitedForOwner(ContinuousClock.now - start) }
     while true {
-      let found = try await sink.entityCheckpoints(
-        EntityCheckpointFilter(processor: processor.name, partition: partition)
-      ).first
+      let found = try await retry.run {
+        try await sink.entityCheckpoints(
+          EntityCheckpointFilter(processor: processor.name, partition: partition)
+        ).first
+      }
       run = found?.syncID
       let attempt: Attempt
       switch EntityDecision.decide(found, entities: list, policy: policy) {
@@ -75,6 +80,17 @@ struct EntityClaim: Sendable {
     case held(LeaseHolder)
     /// The checkpoints are to be looked at again.
     case lookAgain
+  }
+
+  private var retry: TransientRetry {
+    let stop = options.stop
+    let journal = journal(of: nil)
+    return TransientRetry(
+      policy: options.retry, environment: options.environment,
+      isStopping: { stop.raised != nil },
+      retrying: { error, _, failures, wait in
+        journal.retrying(error, failures: failures, wait: wait)
+      }, deadline: deadline)
   }
 
   private var policy: EntityDecision.Policy {

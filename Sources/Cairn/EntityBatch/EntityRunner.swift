@@ -21,6 +21,9 @@ struct EntityRunner: Sendable {
   private var savesState = true
   /// The target that was prepared last.
   private var preparedTarget: TargetTable?
+  /// The target with every column that rows of this run have had, also in earlier attempts; nil before
+  /// the first.
+  private var wholeTarget: TargetTable?
   /// Whether state files of earlier marks may be there.
   private var hasStateFiles = true
   /// Seconds from the begin to the first commit of this attempt.
@@ -45,7 +48,7 @@ struct EntityRunner: Sendable {
       folder: processor.options.stateFolder.map(FilePaths.absolute),
       inlineLimit: processor.options.inlineStateLimit, faults: processor.options.faults)
     run = try await EntityClaim(
-      processor: processor, partition: partition, list: list, files: files
+      processor: processor, partition: partition, list: list, files: files, deadline: deadline
     ).claim()
     let checkpoint = run.checkpoint
     journal = BatchJournal(processor, partition: partition, run: checkpoint.syncID)
@@ -53,18 +56,19 @@ struct EntityRunner: Sendable {
     lastState = run.state
     failuresInARow = checkpoint.failuresInARow
     let batchSize: Int
-    switch size {
-    case .entities(let count): batchSize = count
-    case .auto:
-      do {
+    do {
+      wholeTarget = try checkpoint.target.map(TargetText.decode)
+      switch size {
+      case .entities(let count): batchSize = count
+      case .auto:
         let attempts = try await processor.sink.entityAttempts(
           EntityAttemptFilter(processor: processor.name, limit: 1_000))
         batchSize = UnitsPerMark.entities(in: History(entityAttempts: attempts), total: list.count)
-      } catch {
-        try? await processor.sink.release(run.lease)
-        await journal.failed(error, nil)
-        throw error
       }
+    } catch {
+      try? await processor.sink.release(run.lease)
+      await journal.failed(error, nil)
+      throw error
     }
     pieces = checkpoint.completed.remaining(of: list.count, inPiecesOf: batchSize)
     report = EntityBatchReport(
@@ -94,7 +98,9 @@ struct EntityRunner: Sendable {
             result = try await body(batch(entities, positions, isAlone: true))
           } catch {
             if let outcome = try await fail(error) { return outcome }
-            try await options.environment.sleep(backoff(failuresInARow))
+            let wait = backoff(failuresInARow)
+            if isTooLate(after: wait) { return try await stop(.deadline) }
+            try await options.environment.sleep(wait)
             // The body may have gone half the way.
             try restore(lastState)
             continue
@@ -180,6 +186,10 @@ struct EntityRunner: Sendable {
       while stopping == nil, inWork < atOnce, let next = waiting.popFirst() {
         let batch = batch(entities, next.positions, isAlone: false)
         let pause = next.tries > 0 ? backoff(next.tries) : .zero
+        if pause > .zero, isTooLate(after: pause) {
+          stopping = .deadline
+          break
+        }
         let sleep = options.environment.sleep
         let tries = next.tries + 1
         group.addTask {
@@ -254,9 +264,9 @@ struct EntityRunner: Sendable {
     if let state {
       guard savesState else { throw EntityBatchError.oneAtATime("state") }
       let files = files
-      let run = run.checkpoint.syncID
+      let lease = lease
       mark.state = try await Task(executorPreference: WorkerExecutor.shared) {
-        try files.store(state, of: run)
+        try files.store(state, under: lease)
       }.value
     }
     var seconds = (ContinuousClock.now - start).inSeconds
@@ -297,13 +307,18 @@ struct EntityRunner: Sendable {
     committed.seconds = (ContinuousClock.now - start).inSeconds
     committed.markSeconds = max(seconds, 0)
     tell(committed)
-    if lastState != nil || state != nil {
-      lastState = state
-      if mark.state?.file != nil || hasStateFiles {
-        files.remove(of: run.checkpoint.syncID, except: mark.state?.file)
-        hasStateFiles = mark.state?.file != nil
-      }
-    }
+    let former = lastState
+    lastState = state
+    if former != nil || state != nil { removeFormerState(except: mark.state?.file) }
+  }
+
+  /// Deletes the state of earlier marks.
+  ///
+  /// - Parameter kept: The file that the last mark names.
+  private mutating func removeFormerState(except kept: String?) {
+    guard kept != nil || hasStateFiles else { return }
+    files.remove(of: lease, except: kept)
+    hasStateFiles = kept != nil
   }
 
   private mutating func tell(_ batch: CommittedBatch) {
@@ -311,7 +326,7 @@ struct EntityRunner: Sendable {
     journal.committed(batch)
   }
 
-  private func rows(
+  private mutating func rows(
     of result: BatchResult, _ positions: Range<Int>, _ mark: inout EntityMark
   ) throws -> EntityWork.Rows? {
     guard let batch = result.rows, !batch.columns.isEmpty, batch.rowCount > 0 else { return nil }
@@ -322,7 +337,10 @@ struct EntityRunner: Sendable {
     }
     try target.check(batch, partition: run.checkpoint.new.partition)
     let table = target.table(for: batch)
-    mark.target = try TargetText.encode(table)
+    // In the end a partition is replaced with every column that one of its batches has had.
+    let whole = wholeTarget?.adding(table.columns) ?? table
+    mark.target = try TargetText.encode(whole)
+    wholeTarget = whole
     return EntityWork.Rows(target: table, batch: batch)
   }
 
@@ -344,7 +362,9 @@ struct EntityRunner: Sendable {
         "the body said that the batch is marked, but the database does not know of it"
           + " (was its transaction committed?)")
     }
+    options.faults.reach(.batchAfter)
     progress.committed(mark, seconds: 0)
+    let former = lastState
     if let stored = found.state {
       let files = files
       lastState = await Task(executorPreference: WorkerExecutor.shared) {
@@ -353,6 +373,7 @@ struct EntityRunner: Sendable {
     } else {
       lastState = nil
     }
+    if former != nil || found.state != nil { removeFormerState(except: found.state?.file) }
   }
 
   // MARK: End
@@ -363,7 +384,7 @@ struct EntityRunner: Sendable {
     if let target = processor.target, let column = target.partitionColumn {
       end.replacement = PartitionReplacement(
         table: target.table, column: column, value: run.checkpoint.new.partition,
-        columns: try await replacedColumns())
+        columns: wholeTarget?.columns.map(\.name) ?? [])
     }
     let ending = end
     do {
@@ -385,13 +406,6 @@ struct EntityRunner: Sendable {
   private func concluded(_ outcome: EntityBatchOutcome) async -> EntityBatchOutcome {
     await journal.ended(outcome, secondsToFirstBatch: secondsToFirstBatch)
     return outcome
-  }
-
-  /// The columns that rows of this run were committed with, also by an earlier attempt.
-  private func replacedColumns() async throws -> [String] {
-    if let preparedTarget { return preparedTarget.columns.map(\.name) }
-    guard let text = run.checkpoint.target else { return [] }
-    return try TargetText.decode(text).columns.map(\.name)
   }
 
   private mutating func endPartially() async throws -> EntityBatchOutcome {
@@ -487,12 +501,17 @@ struct EntityRunner: Sendable {
       isStopping: { stop.raised != nil },
       retrying: { error, _, failures, wait in
         journal.retrying(error, failures: failures, wait: wait)
-      })
+      }, deadline: deadline)
   }
 
   private func backoff(_ failures: Int) -> Duration {
     Backoff.wait(
       afterFailures: failures, policy: options.retry, random: options.environment.random())
+  }
+
+  /// Whether the deadline passes before a wait is over.
+  private func isTooLate(after wait: Duration) -> Bool {
+    deadline.map { ContinuousClock.now + wait >= $0 } ?? false
   }
 
   private var stopReason: StopReason? {

@@ -16,3 +16,13 @@ enum TargetText {
     try JSONDecoder().decode(TargetTable.self, from: Data(text.utf8))
   }
 }
+
+extension TargetTable {
+  /// This target, with those of other columns that it does not have.
+  func adding(_ others: [TargetColumn]) -> TargetTable {
+    let known = Set(columns.map(\.name))
+    var whole = self
+    whole.columns += others.filter { !known.contains($0.name) }
+    return whole
+  }
+}

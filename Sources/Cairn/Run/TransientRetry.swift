@@ -6,6 +6,8 @@ struct TransientRetry: Sendable {
   let isStopping: @Sendable () -> Bool
   /// Hears what is tried again: the error, the chunk, how often it failed, and how long is waited.
   let retrying: @Sendable (SinkError, Int?, Int, Duration) -> Void
+  /// When there is no time left: what could only be tried again after it is not waited for.
+  var deadline: ContinuousClock.Instant?
 
   /// Does `work` until it succeeds, fails otherwise, or has failed transiently as often as the policy
   /// allows; then its last error is thrown.
@@ -23,6 +25,7 @@ struct TransientRetry: Sendable {
         guard failures < policy.attempts, !isStopping() else { throw error }
         let wait = Backoff.wait(
           afterFailures: failures, policy: policy, random: environment.random())
+        if let deadline, ContinuousClock.now + wait >= deadline { throw error }
         retrying(error, chunk, failures, wait)
         try await environment.sleep(wait)
       }
