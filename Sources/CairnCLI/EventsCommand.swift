@@ -106,7 +106,7 @@ struct EventsListCommand: AsyncParsableCommand {
     // The log may begin later.
     let history = EventHistory(folder: try place.files().eventFolder)
     var follower = try EventFollower(history, filter: filter)
-    for event in try history.events(filter, limit: limit ?? 10) { show(event) }
+    for event in try follower.begin(in: history, limit: limit ?? 10) { show(event) }
     while true {
       for event in try follower.next() { show(event) }
       try await Task.sleep(for: .milliseconds(200))
@@ -168,9 +168,28 @@ struct EventsRecordCommand: AsyncParsableCommand {
       }
       known[String(pair[..<equals])] = EventValue(json: String(pair[pair.index(after: equals)...]))
     }
-    return Event(
-      EventType(rawValue: type), pipelineID: pipeline, stage: stage,
-      status: try JobBuilder.choice(status, of: "--status"), metadata: known)
+    return try checked(
+      Event(
+        EventType(rawValue: type), pipelineID: pipeline, stage: stage,
+        status: try JobBuilder.choice(status, of: "--status"), metadata: known), "the event")
+  }
+
+  /// Refuses what no line of the log may be, as `events.schema.json` has it.
+  private func checked(_ event: Event, _ which: String) throws -> Event {
+    let type = event.type.rawValue
+    guard type.wholeMatch(of: /[a-z][a-z0-9_]*/) != nil else {
+      throw UsageError(
+        "\(which) has the type '\(type)'; a type is of lower-case letters, digits and underscores,"
+          + " and begins with a letter",
+        remedy: "Name what happened, like stage_complete")
+    }
+    if event.pipelineID.isEmpty { throw UsageError("\(which) has an empty pipeline's name") }
+    if event.stage?.isEmpty == true {
+      throw UsageError(
+        "\(which) has an empty stage's name",
+        remedy: "Leave the stage out when the event is about the pipeline as a whole")
+    }
+    return event
   }
 
   private func readAll(into log: EventLog) throws {
@@ -183,7 +202,7 @@ struct EventsRecordCommand: AsyncParsableCommand {
           "line \(number) is no event",
           remedy: #"Expected an object like {"event_type":"stage_start","pipeline_id":"…"}"#)
       }
-      log.record(event)
+      log.record(try checked(event, "line \(number)"))
     }
   }
 }

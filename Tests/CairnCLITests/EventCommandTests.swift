@@ -72,7 +72,7 @@ import Testing
     let log = String(decoding: try load.place.read("logs/pipeline.log"), as: UTF8.self)
     #expect(log.contains(" INFO \(receipt.syncID) pipeline_complete (success) attempt=2 "))
     #expect(!log.contains("chunk_committed"))
-    #expect(load.place.names("logs/stages") == ["finish.log", "load.log"])
+    #expect(load.place.names("logs/stages") == [".stage_logs", "finish.log", "load.log"])
   }
 
   @Test("a load that fails, and one that finds no source, say so")
@@ -363,6 +363,23 @@ import Testing
     #expect(none.exitCode == 64 && none.standardError.contains("--logs"))
     let bad = try await place.cairn("events", "record", "tick")
     #expect(bad.exitCode == 64 && bad.standardError.contains("--pipeline"))
+    // What the schema forbids.
+    for wrong in [
+      ["Stage-Complete", "--pipeline", "p"], ["tick", "--pipeline", ""],
+      ["tick", "--pipeline", "p", "--stage", ""],
+    ] {
+      let refused = try await ChildProcess(place.command(["events", "record"] + wrong)).wait()
+      #expect(refused.exitCode == 64, "\(wrong)")
+    }
+    try place.write(
+      #"{"event_type":"tick","pipeline_id":"p"}"# + "\n" + #"{"event_type":"","pipeline_id":"p"}"#,
+      to: "lines")
+    let piped = try await ChildProcess(
+      ChildCommand(
+        "/bin/sh", ["-c", "exec \"$0\" events record - < lines", CairnBinary.path],
+        directory: place.path)
+    ).wait()
+    #expect(piped.exitCode == 64 && piped.standardError.contains("line 2"))
   }
 
   @Test(

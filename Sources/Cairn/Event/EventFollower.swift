@@ -22,6 +22,23 @@ public struct EventFollower {
     try lines?.skipToEnd()
   }
 
+  /// The events written before it followed, the last ones only, and those written since: each once.
+  ///
+  /// - Parameter limit: How many from before at most.
+  /// - Throws: ``FileError``.
+  public mutating func begin(in history: EventHistory, limit: Int) throws -> [Event] {
+    let before = try history.events(filter, limit: limit)
+    let since = try next()
+    // What was written in between is in both.
+    var twice = Dictionary(since.map { ($0, 1) }, uniquingKeysWith: +)
+    let earlier = before.filter { event in
+      guard let count = twice[event], count > 0 else { return true }
+      twice[event] = count - 1
+      return false
+    }
+    return earlier + since
+  }
+
   /// The events written since the last call.
   ///
   /// - Throws: ``FileError``.

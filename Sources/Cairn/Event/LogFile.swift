@@ -48,8 +48,13 @@ struct LogFile {
           readFirstDay(descriptor)
           ?? EventTime.day(ofNanoseconds: DurableFile.modificationTime(path))
       }
-      if rotation.isDue(size: size, adding: pending.count, firstDay: firstDay, day: day) {
-        try rotate()
+      var began = firstDay
+      if rotation == .daily, let first = firstDay, first > day {
+        // Its first line is of a time to come, or a clock went back.
+        began = min(day, EventTime.day(ofNanoseconds: DurableFile.modificationTime(path)))
+      }
+      if rotation.isDue(size: size, adding: pending.count, firstDay: began, day: day) {
+        try rotate(firstDay: began)
         descriptor = try openCurrent()
         size = 0
       }
@@ -179,7 +184,7 @@ struct LogFile {
     return LocalDate(text)?.days
   }
 
-  private mutating func rotate() throws(FileError) {
+  private mutating func rotate(firstDay: Int32?) throws(FileError) {
     let renames = rotation.renames(of: path, firstDay: firstDay) { path in
       var status = stat()
       return lstat(path, &status) == 0

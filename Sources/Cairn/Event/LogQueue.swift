@@ -58,12 +58,24 @@ final class LogQueue: Sendable {
     case .done: return
     case .drain: startDraining()
     case .wake: alarm.signal()
-    case .wait(let room):
-      _ = room.wait(timeout: .now() + patience.inSeconds)
-      switch tryAdding(entry, orDrop: true) {
-      case .drain: startDraining()
-      case .wake: alarm.signal()
-      case .done, .wait: return
+    case .wait(let room): add(entry, to: room)
+    }
+  }
+
+  /// Adds an entry once there is room, or drops it when there was none for long.
+  private func add(_ entry: LogEntry, to room: DispatchSemaphore) {
+    let end = DispatchTime.now() + patience.inSeconds
+    var room = room
+    while true {
+      let isTooLate = room.wait(timeout: end) == .timedOut
+      switch tryAdding(entry, orDrop: isTooLate) {
+      case .done: return
+      case .drain: return startDraining()
+      case .wake:
+        alarm.signal()
+        return
+      // Others have taken the room first.
+      case .wait(let next): room = next
       }
     }
   }

@@ -1,7 +1,7 @@
 /// Deletes log files past their retention.
 enum LogRetention {
   /// Deletes older files, and stage logs, to which nothing was written for the retention; never
-  /// `pipeline.log`, `events.log` and `errors.log` themselves.
+  /// `pipeline.log`, `events.log` and `errors.log` themselves, nor a log that somebody else made.
   ///
   /// What cannot be deleted is left to the next time.
   ///
@@ -30,11 +30,12 @@ enum LogRetention {
         LogRotation.isOlder($0, of: FilePaths.name(of: current))
       }
     }
-    if let folder = files.stageFolder {
+    if let folder = files.stageFolder, let ours = try? StageLogList(folder: folder).names() {
       look(folder) { name in
-        guard !name.hasSuffix(".log") else { return true }
+        if ours.contains(name) { return true }
         guard let end = name.range(of: ".log.", options: .backwards) else { return false }
-        return LogRotation.isOlder(name, of: name[..<end.lowerBound] + ".log")
+        let current = name[..<end.lowerBound] + ".log"
+        return ours.contains(String(current)) && LogRotation.isOlder(name, of: String(current))
       }
     }
     return found

@@ -122,6 +122,8 @@ struct LogWriter {
 
   private mutating func toEvents(day: Int32) {
     guard events != nil else { return }
+    // An event may say of itself that it is of a time to come; the log's day it does not change.
+    let day = self.day < day ? min(day, EventTime.day(ofNanoseconds: now())) : day
     if self.day < day {
       // Yesterday's lines belong into yesterday's file.
       if events?.pending.isEmpty == false { writeFiles(isUrgent: true) }
@@ -203,6 +205,13 @@ struct LogWriter {
     Self.write(&errors, day, isLocked, &failure)
     for path in stages.keys {
       var file = stages[path]
+      if file?.pending.isEmpty == false, (DurableFile.size(path) ?? 0) == 0 {
+        do {
+          try StageLogList(folder: FilePaths.parent(of: path)).add(FilePaths.name(of: path))
+        } catch {
+          failure = error
+        }
+      }
       Self.write(&file, day, isLocked, &failure)
       stages[path] = file
     }

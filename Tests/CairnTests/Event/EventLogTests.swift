@@ -172,6 +172,7 @@ import Testing
     let log = place.log()
     let day: Int64 = 86_400_000_000_000
     let start = EventTime.nanoseconds(of: "2025-10-06T23:59:59Z") ?? 0
+    place.clock.withLock { $0 = start + 3 * day }
     for number in 0..<10 {
       log.record(
         Event(
@@ -192,6 +193,61 @@ import Testing
       try history.events().map { $0.metadata["n"]?.integer } == [0, 1, 2, 10, 3, 4, 5, 6, 7, 8, 9])
     let late = try history.recent(hours: 47.9, now: start + 3 * day)
     #expect(late.map { $0.metadata["n"]?.integer } == [6, 7, 8, 9])
+  }
+
+  @Test("an event of a time to come neither stops the rotation nor hurries it")
+  func future() async throws {
+    let place = try Place()
+    let day: Int64 = 86_400_000_000_000
+    let start = EventTime.nanoseconds(of: "2025-10-06T12:00:00Z") ?? 0
+    let path = place.path + "/logs/events/events.log"
+    /// Another process's log, or the same one's.
+    func record(_ logs: [EventLog], _ number: Int64, on date: Int64, at time: Int64?) async throws {
+      place.clock.withLock { $0 = start + date * day }
+      for (index, log) in logs.enumerated() {
+        log.record(
+          Event(
+            "tick", pipelineID: "p\(index)", metadata: ["n": EventValue(Int(number))], time: time))
+        await log.flush()
+      }
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: Double(start + date * day) * 1e-9)],
+        ofItemAtPath: path)
+    }
+    let log = place.log()
+    // The first line is of the year 2099, then time goes on.
+    try await record([log], 0, on: 0, at: EventTime.nanoseconds(of: "2099-01-01T00:00:00Z"))
+    for number in 1...3 { try await record([log, place.log()], Int64(number), on: 0, at: nil) }
+    #expect(place.names("events") == ["events.log"])
+    for number in 4...6 { try await record([log, place.log()], Int64(number), on: 1, at: nil) }
+    #expect(place.names("events") == ["events.log", "events.log.2025-10-06"])
+    #expect(place.lines("events/events.log.2025-10-06").count == 7)
+    try await record([log], 7, on: 2, at: nil)
+    #expect(
+      place.names("events") == ["events.log", "events.log.2025-10-06", "events.log.2025-10-07"])
+    #expect(place.lines("events/events.log.2025-10-07").count == 6)
+    #expect(place.lines("events/events.log").count == 1)
+  }
+
+  @Test("who follows is told each event once, also what is written while it begins")
+  func followed() async throws {
+    let place = try Place()
+    let log = place.log()
+    for number in 0..<5 { log.event("tick", pipelineID: "p", metadata: ["n": EventValue(number)]) }
+    await log.flush()
+    let history = try #require(log.history)
+    var follower = try EventFollower(history)
+    // Two of them are alike.
+    for number in [5, 6, 6] {
+      log.event("tick", pipelineID: "p", metadata: ["n": EventValue(number)])
+    }
+    await log.flush()
+    let first = try follower.begin(in: history, limit: 6)
+    #expect(first.map { $0.metadata["n"]?.integer } == [2, 3, 4, 5, 6, 6])
+    #expect(try follower.next().isEmpty)
+    log.event("tick", pipelineID: "p", metadata: ["n": 7])
+    await log.flush()
+    #expect(try follower.next().map { $0.metadata["n"]?.integer } == [7])
   }
 
   @Test("a torn last line is cut off by the next writer; a reader passes it over")
@@ -304,6 +360,7 @@ import Testing
     let place = try Place()
     let log = place.log()
     log.stageStart(pipelineID: "p", stage: "s")
+    log.stageStart(pipelineID: "p", stage: "old")
     log.stageError(pipelineID: "p", stage: "s", error: Trouble())
     await log.flush()
     let old = [
@@ -311,7 +368,11 @@ import Testing
       "stages/old.log.2",
     ]
     let young = ["events/events.log.2025-10-06", "pipeline.log.1"]
-    let others = ["notes.txt", "events/events.log.bak", "stages/readme.md", "pipeline.log.x"]
+    let others = [
+      "notes.txt", "events/events.log.bak", "stages/readme.md", "pipeline.log.x",
+      // Logs of somebody else, in the folder of stage logs.
+      "stages/nginx.log", "stages/nginx.log.1", "stages/old.log.x",
+    ]
     let now = Date(timeIntervalSince1970: Double(place.clock.withLock { $0 }) * 1e-9)
     for (names, age) in [(old, 8.0), (young, 6.9), (others, 100), (["pipeline.log"], 100)] {
       for name in names {
@@ -328,6 +389,13 @@ import Testing
     for name in young + others + ["pipeline.log", "events/events.log"] {
       #expect(FileManager.default.fileExists(atPath: place.path + "/logs/" + name))
     }
+    // A stage whose log somebody else began adds to it, and it is somebody else's still.
+    log.stageStart(pipelineID: "p", stage: "nginx")
+    await log.flush()
+    #expect(place.lines("stages/nginx.log").count == 2)
+    try FileManager.default.setAttributes(
+      [.modificationDate: now - 8 * 86_400.0], ofItemAtPath: place.path + "/logs/stages/nginx.log")
+    #expect(await log.cleanUp() == 0)
   }
 
   @Test("two logs of one process, many tasks, rotating: every event is there once")
