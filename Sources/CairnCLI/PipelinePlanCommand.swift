@@ -45,11 +45,12 @@ struct PipelinePlanCommand: AsyncParsableCommand {
         status: execution.status.rawValue, attempt: execution.attempt, error: execution.error,
         owner: execution.holder)
       let digest = try inputDigest() ?? execution.inputDigest
-      for planned in ReusePlan.plan(declared, recorded: recorded, inputDigest: digest) {
-        plan.stages.append(try await step(planned, in: checkpoints))
-      }
+      plan.stages = try await steps(declared, recorded, inputDigest: digest, in: checkpoints)
       let names = Set(declared.map(\.name))
-      plan.notDeclared = Self.recordedStages(recorded).map(\.name).filter { !names.contains($0) }
+      plan.notDeclared = Self.recordedStages(recorded).map(\.name).filter { name in
+        // One within a declared stage is that stage's affair.
+        !names.contains(name) && !names.contains { name.hasPrefix($0 + "/") }
+      }
       if output.json {
         try JSONOutput.print(plan)
       } else {
@@ -111,30 +112,57 @@ struct PipelinePlanCommand: AsyncParsableCommand {
     }
   }
 
-  private func step(
-    _ planned: PlannedDecision, in checkpoints: StageCheckpoints
-  ) async throws -> Step {
-    var step = Step(stage: planned.stage.name, version: planned.stage.version, action: "run")
-    switch planned.decision {
-    case .run(let reason):
-      step.reason = "\(reason)"
-    case .reuse(let checkpoint):
-      step.checkpoint = checkpoint.id
-      if checkpoint.dataFile != nil, checkpoints.size(of: checkpoint) == nil {
-        step.reason = "its file is gone"
+  /// What the next attempt would do. One that finds a checkpoint gone or damaged falls back on the one
+  /// before it, or runs the stage; what comes behind that is decided anew.
+  private func steps(
+    _ declared: [PlannedStage], _ recorded: [StageCheckpoint], inputDigest: String,
+    in checkpoints: StageCheckpoints
+  ) async throws -> [Step] {
+    var recorded = recorded
+    var sound = Set<StageCheckpoint>()
+    var defects: [String: String] = [:]
+    planning: while true {
+      let plan = ReusePlan.plan(declared, recorded: recorded, inputDigest: inputDigest)
+      for planned in plan {
+        guard case .reuse(let checkpoint) = planned.decision, !sound.contains(checkpoint) else {
+          continue
+        }
+        if let defect = await defect(of: checkpoint, in: checkpoints) {
+          recorded.removeAll { $0 == checkpoint }
+          defects[planned.stage.name] = defects[planned.stage.name] ?? defect
+          continue planning
+        }
+        sound.insert(checkpoint)
+      }
+      return plan.map { planned in
+        var step = Step(stage: planned.stage.name, version: planned.stage.version, action: "run")
+        let defect = defects[planned.stage.name]
+        switch planned.decision {
+        case .run(let reason):
+          step.reason = defect ?? "\(reason)"
+        case .reuse(let checkpoint):
+          step.action = "reuse"
+          step.checkpoint = checkpoint.id
+          step.reason = defect.map { "of the one after it, \($0)" }
+        }
         return step
       }
-      if verify {
-        do {
-          _ = try await checkpoints.load(checkpoint.id)
-        } catch {
-          step.reason = "\(error)"
-          return step
-        }
-      }
-      step.action = "reuse"
     }
-    return step
+  }
+
+  private func defect(
+    of checkpoint: StageCheckpoint, in checkpoints: StageCheckpoints
+  ) async -> String? {
+    if checkpoint.dataFile != nil, checkpoints.size(of: checkpoint) == nil {
+      return "its file is gone"
+    }
+    guard verify else { return nil }
+    do {
+      _ = try await checkpoints.load(checkpoint.id)
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   private struct Step: Encodable {
@@ -167,7 +195,7 @@ struct PipelinePlanCommand: AsyncParsableCommand {
         let action = step.action == "reuse" ? "reuse" : "run  "
         lines.append(
           "  \(action)  \(step.stage)\(version)"
-            + (step.reason.map { ": \($0)" } ?? step.checkpoint.map { "  \($0)" } ?? ""))
+            + (step.checkpoint.map { "  \($0)" } ?? "") + (step.reason.map { ": \($0)" } ?? ""))
       }
       for name in notDeclared { lines.append("  left   \(name): no longer declared") }
       if status == PipelineStatus.completed.rawValue {

@@ -62,6 +62,22 @@ import Testing
     #expect(nowhere.exitCode == 64 && !place.exists("nowhere"))
   }
 
+  @Test func `the plan knows what follows from a file that is gone`() async throws {
+    let place = try Workplace()
+    let checkpoints = try await fail(in: place)
+    let extract = try #require(
+      try await checkpoints.list().first { $0.stage == "extract" }?.dataFile)
+    try FileManager.default.removeItem(atPath: place.file("data/checkpoints/\(extract)"))
+    let planned = try await place.cairn("pipeline", "plan", "--json")
+    let plan = try json(planned.standardOutput) as? [String: Any]
+    let steps = plan?["stages"] as? [[String: Any]]
+    #expect(steps?.map { $0["action"] as? String } == ["run", "run"])
+    #expect(
+      steps?.map { $0["reason"] as? String } == [
+        "its file is gone", "'extract', which came before it, runs again",
+      ])
+  }
+
   @Test func `list, show, diff, delete`() async throws {
     let place = try Workplace()
     let checkpoints = try await fail(in: place)

@@ -75,6 +75,45 @@ struct StageRegistryConformanceTests {
     #expect(!names.contains("checkpoint_metadata.json"))
   }
 
+  @Test(arguments: [true, false])
+  func `a stage that appends never adds other rows to those of its execution`(
+    _ saves: Bool
+  ) async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("append.db")
+    let settings = PipelineSettings(savesAfterEachStage: saves)
+    func run(
+      _ rows: Range<Int>, version: Int = 1, key: [String] = [], input: Int = 1, breaks: Bool = true
+    ) async throws {
+      let pipelines = Pipelines(
+        checkpoints: StageCheckpoints(directory: folder.file("checkpoints")), settings: settings)
+      try await pipelines.run("append", input: input) { run in
+        try await run.stage("load", version: version, into: SQLiteSink(path: path), key: key) {
+          try trades(rows)
+        }
+        if breaks { throw Broken() }
+      }
+    }
+    let count = "SELECT count(*) FROM append"
+    let probe = SQLiteProbe(path: path)
+    await #expect(throws: Broken.self) { try await run(0..<10) }
+    // The same rows again are those that are there.
+    await #expect(throws: Broken.self) { try await run(0..<10) }
+    await #expect(throws: Broken.self) { try await run(0..<10, version: 2) }
+    #expect(try await probe.literals(count) == [["10"]])
+    let error = await #expect(throws: PipelineError.self) { try await run(0..<20, version: 3) }
+    guard case .addsTwice("load", "append", let former)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(former.counts.rows == 10)
+    #expect("\(try #require(error))".contains("has appended 10 rows to 'append'"))
+    #expect(try await probe.literals(count) == [["10"]])
+    // Another execution's rows are others.
+    try await run(20..<25, input: 2, breaks: false)
+    #expect(try await probe.literals(count) == [["15"]])
+  }
+
   @Test func `a stream is loaded batch by batch`() async throws {
     let folder = try TemporaryFolder()
     let path = folder.file("stream.db")

@@ -6,7 +6,7 @@ public enum CheckpointValue: Sendable, Hashable {
   case boolean(Bool)
   /// A whole number.
   case integer(Int64)
-  /// Any other number.
+  /// Any other number. One that is not finite is kept as a text, since JSON has no word for it.
   case number(Double)
   /// A text.
   case text(String)
@@ -44,6 +44,7 @@ extension CheckpointValue: Codable {
     case .null: try container.encodeNil()
     case .boolean(let flag): try container.encode(flag)
     case .integer(let number): try container.encode(number)
+    case .number(let number) where !number.isFinite: try container.encode("\(number)")
     case .number(let number): try container.encode(number)
     case .text(let text): try container.encode(text)
     case .list(let list): try container.encode(list)

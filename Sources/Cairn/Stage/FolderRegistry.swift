@@ -176,6 +176,8 @@ public final class FolderRegistry: StageRegistry {
         let base = FilePaths.join(self.executionFolder, execution.key)
         guard let lock = try PipelineLock.take(base + ".lock") else { continue }
         defer { lock.release() }
+        // Somebody may have gone on with it before the lock was taken.
+        if let now = try self.execution(execution.key), now.updatedAt >= time { continue }
         try DurableFile.delete(base + ".json")
         try DurableFile.delete(base + ".lock")
       }

@@ -12,6 +12,8 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
   case loadStopped(String, StopReason)
   /// A stage's rows are not what the table takes.
   case loadIncomplete(String, Receipt)
+  /// A stage appends to a table, and has appended other rows to it in this execution, by this run.
+  case addsTwice(String, table: String, RunRecord)
   /// What is asked of the registry it cannot do.
   case unsupported(String)
 
@@ -34,6 +36,13 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
         + " Run the pipeline again to go on."
     case .loadIncomplete(let stage, let receipt):
       "stage '\(stage)' loaded only a part of its rows (run \(receipt.syncID), \(receipt.status))"
+    case .addsTwice(let stage, let table, let run):
+      "stage '\(stage)' has appended \(run.counts.rows) rows to '\(table)' in this execution already"
+        + " (run \(run.syncID)), and what it gives now is something else: both would be in the table."
+        + " Give the stage a key, so that rows replace rows; or delete those rows and "
+        + (run.completedAt == nil
+          ? "give their run up: cairn cleanup \(run.syncID)"
+          : "begin a new execution: auto_resume: false")
     case .unsupported(let detail):
       detail
     }

@@ -265,6 +265,10 @@ public struct PipelineRun: Sendable {
             throw error
           }
           let wait = request.retry.wait(afterFailures: failures, random: environment.random())
+          // There is no time to try again: what went wrong says more than that the time is over.
+          if let limit = request.deadline, ContinuousClock.now - start + wait >= limit {
+            throw error
+          }
           journal.retrying(stage, error, failures: failures, wait: wait)
           progress.tryAgain(stage.name)
           try await environment.sleep(wait)

@@ -28,13 +28,19 @@ struct StageLoad: Sendable {
       // What a stage gives is meant to be right: a row that is refused fails it.
       errors: ErrorPolicy(maximumRate: 0, maximumRows: 0),
       sink: SinkOptions(url: "", table: table, key: key, mode: mode))
-    let source = BatchSource(
-      name: "\(pipelineID)/\(stage)", fingerprint: "\(pipelineID)/\(stage)/\(rows.digest)"
-    ) { number in
-      try await rows.batch(number)
+    let place = "\(pipelineID)/\(stage)"
+    func source(of digest: String) -> BatchSource {
+      BatchSource(name: place, fingerprint: "\(place)/\(digest)") { try await rows.batch($0) }
+    }
+    let own = source(of: rows.digest)
+    if mode ?? (key.isEmpty ? .append : .upsert) == .append {
+      // A digest is behind the last of what they have in common.
+      let common = try await source(of: "").identify().fingerprint
+      try await refuseToAddTwice(
+        to: table, of: sink, prefix: common, but: try await own.identify().fingerprint)
     }
     let outcome = try await Cairn.load(
-      job, from: source, into: sink,
+      job, from: own, into: sink,
       options: LoadOptions(
         logger: checkpoints.logger, events: events, metrics: metrics,
         environment: checkpoints.environment, faults: checkpoints.faults))
@@ -43,6 +49,25 @@ struct StageLoad: Sendable {
     case .partial(let receipt): throw PipelineError.loadIncomplete(stage, receipt)
     case .stopped(_, let reason): throw PipelineError.loadStopped(stage, reason)
     }
+  }
+
+  /// Refuses to append rows where this execution of the stage has appended others before: it would add
+  /// to those that are there, which came of another version of the stage or of one before it.
+  ///
+  /// - Parameters:
+  ///   - prefix: What the fingerprints of all rows of this execution's stage begin with.
+  ///   - fingerprint: That of the rows which are to be appended: these may be gone on with.
+  private func refuseToAddTwice(
+    to table: String, of sink: some Sink, prefix: String, but fingerprint: String
+  ) async throws {
+    let former = try await sink.runs(RunFilter(table: table)).first(where: { run in
+      let other = run.new.source.fingerprint
+      // Behind the digest nothing follows; otherwise it is a stage within this one.
+      return other != fingerprint && other.hasPrefix(prefix) && run.committedChunks > 0
+        && !other.dropFirst(prefix.count).contains("/")
+    })
+    guard let former else { return }
+    throw PipelineError.addsTwice(stage, table: table, former)
   }
 
   /// A job's name is of lower-case letters, digits and underscores.

@@ -43,6 +43,20 @@ enum CheckpointChecks {
         "by id", try await registry.checkpoints(CheckpointFilter(id: odd.id)), is: [odd])
     },
 
+    RegistryCheck("a number that is not finite is kept as a text") { place in
+      let registry = try await place.makeRegistry()
+      try await registry.prepare()
+      var odd = checkpoint(1)
+      odd.metadata = [
+        "loss": .number(.nan), "best": .list([.number(.infinity), .number(-.infinity)]),
+      ]
+      try await registry.record(odd, under: nil)
+      let found = try await place.makeRegistry().checkpoints(CheckpointFilter())
+      try expect(
+        "metadata", found.map(\.metadata),
+        is: [["loss": "nan", "best": .list(["inf", "-inf"])]])
+    },
+
     RegistryCheck("the checkpoint that was recorded last is the newest, whatever the clock said") {
       place in
       let registry = try await place.makeRegistry()

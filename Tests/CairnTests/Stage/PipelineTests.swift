@@ -401,6 +401,45 @@ struct Broken: Error, Equatable {
     #expect(!Task.isCancelled)
   }
 
+  @Test func `an error for whose second try there is no time is what is told`() async throws {
+    let place = try CheckpointPlace()
+    let bodies = Bodies()
+    let start = ContinuousClock.now
+    await #expect(throws: Broken()) {
+      try await place.pipelines().run("late") { run in
+        try await run.stage(
+          "fetch",
+          retry: StageRetry(
+            attempts: 5, minimumBackoff: .seconds(3_600), maximumBackoff: .seconds(3_600),
+            classify: { _ in .transient }), deadline: .seconds(600)
+        ) {
+          bodies.ran("fetch")
+          throw Broken()
+        }
+      }
+    }
+    #expect(bodies.all == ["fetch": 1] && ContinuousClock.now - start < .seconds(600))
+  }
+
+  @Test func `a stage without a value that ran again counts as another one`() async throws {
+    let place = try CheckpointPlace()
+    let bodies = Bodies()
+    func run(version: Int, failing: Bool) async throws {
+      try await place.pipelines().run("void") { run in
+        try await run.stage("download", version: version) { _ = bodies.ran("download") }
+        _ = try await run.stage("count") { bodies.ran("count") }
+        if failing { throw Broken() }
+      }
+    }
+    await #expect(throws: Broken()) { try await run(version: 1, failing: true) }
+    await #expect(throws: Broken()) { try await run(version: 1, failing: true) }
+    #expect(bodies.all == ["download": 1, "count": 1])
+    await #expect(throws: Broken()) { try await run(version: 2, failing: true) }
+    #expect(bodies.all == ["download": 2, "count": 2])
+    try await run(version: 2, failing: false)
+    #expect(bodies.all == ["download": 2, "count": 2])
+  }
+
   @Test func `of two that run one pipeline at once one is told who has it`() async throws {
     let place = try CheckpointPlace()
     try await place.pipelines().run("one", input: 1) { _ in
