@@ -374,7 +374,7 @@ def events(bench: Bench):
          f"processor time {micro(processor)}"),
         ("an event, to the caller, one every 5 ms", sparse, ""),
         # No target: what it takes to wake a thread is the system's.
-        ("an event, to the caller, after an idle second", single, "wakes the log's thread"),
+        ("an event, to the caller, after 0.7 s without one", single, "wakes the log's thread"),
     ):  # fmt: skip
         middle = statistics.median(values)
         rows.append(

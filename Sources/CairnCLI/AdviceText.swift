@@ -24,7 +24,9 @@ enum AdviceText {
       "  attempts        \(figures.attempts) in \(figures.runs) runs"
         + (figures.stops > 0 ? ", and \(figures.stops) that were stopped" : ""),
       "  failed          \(figures.failures), \(Readable.percent(figures.failureRate));"
-        + " \(figures.midRunFailures) of them in mid-run",
+        + " \(figures.midRunFailures) of them in mid-run"
+        // Of a load only the last attempt's end is kept.
+        + (unit == "rows" ? "; stops before a resume are counted in" : ""),
     ]
     if let duration = figures.duration {
       lines.append("  a run takes     \(Readable.seconds(duration)) undisturbed")
