@@ -43,6 +43,8 @@ public func fuzzDecoders(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     try? decodeRuns(page, width: choice % 33, count: values)
   case let choice where choice < 200:
     try? decodeLists(page, choice, count: values)
+  case let choice where choice < 200 + 4 * types.count:
+    readDictionaryChunk(body, choice - 200, counts: (Int(start[1]), Int(start[2])))
   default: readThrift(bytes)
   }
   return 0
@@ -129,6 +131,73 @@ private func decodeLists(_ page: PageBytes, _ choice: Int, count: Int) throws(Pa
   precondition(found.elementCount == presence.rowCount && found.offsets.first == 0)
   precondition(presence.valueCount <= presence.rowCount)
   precondition(zip(found.offsets, found.offsets.dropFirst()).allSatisfy { $0 <= $1 })
+}
+
+/// A column chunk of a dictionary, indices into it and perhaps plain values, which the rows are written
+/// out to when they are many. The headers are right, so that each input gets to the pages; those are cut
+/// out of `body` as its first two bytes say.
+private func readDictionaryChunk(
+  _ body: UnsafeBufferPointer<UInt8>, _ choice: Int, counts: (dictionary: Int, coded: Int)
+) {
+  let (type, length) = types[choice % types.count]
+  let isMixed = choice / types.count % 2 == 1
+  let isOptional = choice / types.count / 2 == 1
+  guard body.count >= 2 else { return }
+  var rest = Array(body.dropFirst(2))
+  func cut(_ byte: UInt8) -> [UInt8] {
+    let count = min(Int(byte), rest.count)
+    defer { rest.removeFirst(count) }
+    return Array(rest.prefix(count))
+  }
+  var bytes: [UInt8] = []
+  var header = PageHeaderWriter()
+  let dictionary = cut(body[0])
+  header.writeDictionaryPage(
+    valueCount: counts.dictionary, uncompressedByteCount: dictionary.count,
+    compressedByteCount: dictionary.count, checksum: nil)
+  bytes += Array(header.bytes) + dictionary
+  func add(_ page: [UInt8], _ encoding: Encoding, count: Int) {
+    header.writeDataPage(
+      valueCount: count, encoding: encoding, uncompressedByteCount: page.count,
+      compressedByteCount: page.count, checksum: nil)
+    bytes += Array(header.bytes) + page
+  }
+  add(isMixed ? cut(body[1]) : rest, .rleDictionary, count: counts.coded)
+  var valueCount = counts.coded
+  if isMixed {
+    // As many as the bytes may be, so that the reader gets beyond their count.
+    let plainCount =
+      switch type {
+      case .boolean: rest.count * 8
+      case .int32, .float: rest.count / 4
+      case .int64, .double: rest.count / 8
+      case .int96: rest.count / 12
+      case .byteArray: counts.coded
+      case .fixedLengthByteArray: rest.count / 3
+      }
+    add(rest, .plain, count: plainCount)
+    valueCount += plainCount
+  }
+  let chunk = ColumnChunkMetadata(
+    physicalType: type, path: ["a"], encodings: [.plain, .rleDictionary], codec: .uncompressed,
+    valueCount: Int64(valueCount), uncompressedByteCount: Int64(bytes.count),
+    compressedByteCount: Int64(bytes.count), dataPageOffset: 0)
+  let reader = ColumnChunkReader(
+    column: ColumnDescriptor(
+      name: "a", physicalType: type, isOptional: isOptional, fixedLength: length),
+    leaf: SchemaLeaf(path: ["a"], maxDefinitionLevel: isOptional ? 1 : 0, maxRepetitionLevel: 0),
+    chunk: chunk, rowCount: Int64(valueCount), limits: ReaderLimits(chunkByteCount: 1 << 20),
+    verifyChecksums: false, scratch: DecoderScratch())
+  guard let vector = try? reader.read(from: .memory(ByteStorage(copying: bytes))) else { return }
+  precondition(vector.rowCount == valueCount)
+  for index in vector.indices ?? [] where index != ColumnVector.null {
+    precondition(Int(index) < vector.values.count)
+  }
+  switch vector.values {
+  case .byteArray(let strings), .fixedLengthByteArray(let strings): touch(strings)
+  case .boolean(let values): precondition(values.filter { $0 }.count <= values.count)
+  case .int32, .int64, .int96, .float, .double: break
+  }
 }
 
 private func readThrift(_ bytes: UnsafeRawBufferPointer) {

@@ -1,5 +1,5 @@
 // Feeds any bytes to the Parquet reader. Built by Scripts/fuzz-parquet.sh in one module with
-// Sources/Parquet.
+// Sources/Parquet and Tests/ParquetTests/EverythingReader.swift.
 
 #if canImport(Glibc)
   import Glibc
@@ -13,127 +13,14 @@
 private let limits = ReaderLimits(
   footerByteCount: 1 << 20, chunkByteCount: 1 << 22, rowCount: 1 << 16, elementCount: 1 << 16)
 
-/// Reads every column, page index and bloom filter of a file that is `count` bytes at `start`, and
-/// some rows by predicates.
+/// Reads all that there is in a file that is `count` bytes at `start`, in every way there is.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzParquet(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = ByteStorage(copying: UnsafeBufferPointer(start: start, count: count))
   guard let reader = try? FileReader(bytes: bytes, limits: limits) else { return 0 }
-  let scratch = DecoderScratch()
-  for rowGroup in reader.metadata.rowGroups.indices.prefix(4) {
-    for column in reader.metadata.schema.columns.indices.prefix(64) {
-      // Without checksums, or hardly any input would get past them.
-      guard
-        let vector = try? reader.readColumn(
-          column, rowGroup: rowGroup, verifyChecksums: false, scratch: scratch)
-      else { continue }
-      check(vector, rowCount: Int(reader.metadata.rowGroups[rowGroup].rowCount))
-    }
-    for column in reader.metadata.leaves.indices.prefix(64) {
-      let index = try? reader.pageIndex(column: column, rowGroup: rowGroup)
-      for page in index?.pages ?? [] { precondition(page.offset >= 0 && page.byteCount > 0) }
-      let filter = try? reader.bloomFilter(column: column, rowGroup: rowGroup)
-      _ = filter?.mayContain([UInt8](repeating: 7, count: 8))
-    }
-  }
-  readChosenRows(reader, scratch)
-  readAsRows(reader)
+  EverythingReader(reader: reader) { holds, what in precondition(holds, what) }.read()
   return 0
 }
-
-/// Reads rows by predicates that page indexes, bloom filters and statistics are looked into for.
-private func readChosenRows(_ reader: FileReader, _ scratch: DecoderScratch) {
-  let options = RowReadOptions(verifiesChecksums: false)
-  for described in reader.metadata.schema.columns.prefix(8) {
-    let tested = column(described.name)
-    let predicates = [
-      tested == 77, tested >= 3, tested < "value 4", !tested.isNull, tested == true,
-      tested.isIn([1.5, 2]),
-    ]
-    for predicate in predicates {
-      guard
-        var batches = try? reader.rows(
-          where: predicate, rowGroups: Array(reader.metadata.rowGroups.indices.prefix(2)),
-          options: options, scratch: scratch)
-      else { continue }
-      while let batch = try? batches.next() {
-        precondition(batch.rowCount > 0)
-        for vector in batch.columns { check(vector, rowCount: batch.rowCount) }
-      }
-    }
-  }
-}
-
-/// Reads rows as a `Decodable` type that asks for each cell as every type.
-private func readAsRows(_ reader: FileReader) {
-  let groups = 0..<min(2, reader.metadata.rowGroups.count)
-  for _ in reader.rows(as: AnyRow.self, rowGroups: groups, verifyChecksums: false).prefix(64) {}
-  for described in reader.metadata.schema.columns.prefix(3) {
-    let chosen = try? reader.rows(
-      as: AnyRow.self, where: !column(described.name).isNull, rowGroups: groups,
-      options: RowReadOptions(verifiesChecksums: false))
-    guard let chosen else { continue }
-    for _ in chosen.prefix(64) {}
-  }
-}
-
-private struct AnyRow: Decodable {
-  struct Name: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  init(from decoder: any Decoder) throws {
-    let row = try decoder.container(keyedBy: Name.self)
-    for name in row.allKeys.prefix(16) {
-      // A column that cannot be read ends the row; of a cell that does not fit the others are tried.
-      _ = try row.decodeNil(forKey: name)
-      _ = try? row.decode(Bool.self, forKey: name)
-      _ = try? row.decode(Int8.self, forKey: name)
-      _ = try? row.decode(Int64.self, forKey: name)
-      _ = try? row.decode(UInt64.self, forKey: name)
-      _ = try? row.decode(Int128.self, forKey: name)
-      _ = try? row.decode(Float.self, forKey: name)
-      _ = try? row.decode(Double.self, forKey: name)
-      _ = try? row.decode(String.self, forKey: name)
-      _ = try? row.decode([UInt8].self, forKey: name)
-      _ = try? row.decode([Int32?].self, forKey: name)
-      _ = try? row.decode([String].self, forKey: name)
-    }
-  }
-}
-
-/// Stops the fuzzer if a vector is not what the reader promises: a value, or null, for each row, or
-/// for each element of its list.
-private func check(_ vector: ColumnVector, rowCount: Int) {
-  precondition(vector.rowCount == rowCount)
-  if let lists = vector.lists {
-    precondition(lists.offsets.count == rowCount + 1 && lists.offsets[0] == 0)
-    precondition(lists.elementCount == vector.elementCount)
-    for row in 0..<rowCount {
-      precondition(lists.offsets[row] <= lists.offsets[row + 1])
-      if lists.isNull?[row] == true { precondition(lists.offsets[row] == lists.offsets[row + 1]) }
-    }
-    precondition(lists.isNull.map { $0.count == rowCount } ?? true)
-  }
-  for index in vector.indices ?? [] where index != ColumnVector.null {
-    precondition(Int(index) < vector.values.count)
-  }
-  switch vector.values {
-  case .byteArray(let strings), .fixedLengthByteArray(let strings):
-    var sum: UInt8 = 0
-    for index in 0..<strings.count {
-      strings.withBytes(at: index) { for byte in $0 { sum &+= byte } }
-    }
-    precondition(strings.count == vector.values.count)
-    blackHole = sum
-  case .boolean, .int32, .int64, .int96, .float, .double: break
-  }
-}
-
-nonisolated(unsafe) private var blackHole: UInt8 = 0
 
 /// Writes the seed corpus to the folder that the environment names, if it does.
 @_cdecl("LLVMFuzzerInitialize")

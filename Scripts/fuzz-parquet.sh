@@ -22,7 +22,7 @@ export SWIFT_BACKTRACE=enable=no
 
 for target in $targets; do
   case $target in
-    files) source=Fuzz/ParquetFuzz.swift ;;
+    files) source="Fuzz/ParquetFuzz.swift Tests/ParquetTests/EverythingReader.swift" ;;
     decoders) source=Fuzz/ParquetDecodersFuzz.swift ;;
     *)
       echo "fuzz-parquet: expected files or decoders, found $target" >&2
@@ -34,7 +34,7 @@ for target in $targets; do
   # shellcheck disable=SC2086
   swiftc -O -g -sanitize=fuzzer,address -parse-as-library -swift-version 6 \
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
-    -module-name ParquetFuzz $maps Sources/Parquet/*.swift "$source" \
+    -module-name ParquetFuzz $maps Sources/Parquet/*.swift $source \
     -o "$folder/parquet-fuzz-$target"
   set -- "$folder/corpus-$target"
   if [ "$target" = files ]; then

@@ -23,11 +23,13 @@ public struct RowGroupLimits: Sendable, Hashable {
 /// Every row group has the same number of rows, the last one aside, whatever the batches are, unless
 /// the limit of bytes is reached first.
 public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
+  private enum State { case open, finished, failed }
+
   private var file: FileWriter<Output>
   private let limits: RowGroupLimits
   private let threads: Int
   private let buffers: [ColumnBuffer]
-  private var hasFailed = false
+  private var state = State.open
 
   /// Rows that wait for their row group to be written.
   public private(set) var bufferedRowCount = 0
@@ -105,7 +107,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
       }
       row = try append(columns, from: row, rowCount: rowCount)
     }
-    hasFailed = false
+    state = .open
   }
 
   /// Takes as many rows from `start` on as still fit in the row group, and writes it if it is full.
@@ -148,7 +150,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   public mutating func endRowGroup() throws {
     try begin()
     try writeBuffered()
-    hasFailed = false
+    state = .open
   }
 
   /// Writes the rows left and the footer, and flushes the output. The file is complete then; making
@@ -161,16 +163,16 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
     try begin()
     try writeBuffered()
     let summary = try file.finish(keyValues: keyValues)
-    hasFailed = false
+    state = .finished
     return summary
   }
 
   /// Fails for good, unless the operation that begins here comes to its end.
   private mutating func begin() throws {
-    guard !hasFailed else {
+    guard state == .open else {
       throw ParquetError(
-        .misuse, expected: "a writer that is open", found: "one that has failed")
+        .misuse, expected: "a writer that is open", found: "one that has \(state)")
     }
-    hasFailed = true
+    state = .failed
   }
 }

@@ -22,6 +22,7 @@ final class ColumnCells {
   private var unsigned: [UInt64] = []
   private var floats: [Float] = []
   private var doubles: [Double] = []
+  private var int96s: [Int96] = []
   private var strings: ByteStrings?
   private var texts: [String?] = []
   private var indices: [UInt32]?
@@ -36,7 +37,7 @@ final class ColumnCells {
     case instant(Int64)
     /// `signed` counts days since 1970-01-01.
     case days
-    /// Nanoseconds since 1970-01-01 in `signed`, made from INT96.
+    /// A timestamp in `int96s`: as a number, nanoseconds since 1970-01-01.
     case legacyInstant
   }
 
@@ -87,18 +88,7 @@ final class ColumnCells {
       } else {
         signed = values
       }
-    case .int96(let values):
-      var nanoseconds: [Int64] = []
-      nanoseconds.reserveCapacity(values.count)
-      for value in values {
-        guard let number = value.nanosecondsSince1970 else {
-          throw ParquetError(
-            .rowMismatch, expected: "timestamps of the years 1677 to 2262",
-            found: "an INT96 of Julian day \(value.julianDay)", column: descriptor.name)
-        }
-        nanoseconds.append(number)
-      }
-      signed = nanoseconds
+    case .int96(let values): int96s = values
     case .float(let values): floats = values
     case .double(let values): doubles = values
     case .byteArray(let values), .fixedLengthByteArray(let values):
@@ -171,7 +161,8 @@ final class ColumnCells {
   ) throws(ParquetError) -> Value {
     let exact: Value?
     switch kind {
-    case .signed, .instant, .days, .legacyInstant: exact = Value(exactly: signed[position])
+    case .signed, .instant, .days: exact = Value(exactly: signed[position])
+    case .legacyInstant: exact = Value(exactly: int96s[position].nanoseconds)
     case .unsigned: exact = Value(exactly: unsigned[position])
     case .decimal(let scale):
       let unscaled = try unscaled(position)
@@ -272,7 +263,7 @@ final class ColumnCells {
     let position = try position(element, for: type)
     switch kind {
     case .instant(let units): unitsPerSecond = units
-    case .legacyInstant: unitsPerSecond = 1_000_000_000
+    case .legacyInstant: return int96s[position].instant
     case .days: return (signed[position] * 86_400, 0)
     default: throw unfit(type)
     }
@@ -313,7 +304,8 @@ final class ColumnCells {
   private func text(_ position: Int) -> String {
     switch kind {
     case .boolean: return "\(booleans[position])"
-    case .signed, .instant, .days, .legacyInstant: return "\(signed[position])"
+    case .signed, .instant, .days: return "\(signed[position])"
+    case .legacyInstant: return "\(int96s[position].nanoseconds)"
     case .unsigned: return "\(unsigned[position])"
     case .float: return "\(floats[position])"
     case .double: return "\(doubles[position])"

@@ -26,7 +26,7 @@ struct ColumnChunkReader {
     let bytes = UnsafeRawBufferPointer(start: memory, count: count)
     let plan = try PagePlan(
       bytes, fileOffset: Int(chunk.startOffset), codec: chunk.codec,
-      leastValueSize: leastValueSize, valueCount: Int(chunk.valueCount),
+      leastValueBitCount: leastValueBitCount, valueCount: Int(chunk.valueCount),
       uncountedByteCount: extra, limits: limits)
     let writesOut = plan.isMostlyPlain
     var values = ColumnValuesBuilder(
@@ -84,14 +84,15 @@ struct ColumnChunkReader {
 
   private var isList: Bool { leaf.maxRepetitionLevel > 0 }
 
-  /// The fewest bytes that a value in a dictionary has.
-  private var leastValueSize: Int {
+  /// The fewest bits that a value in a dictionary has. The format allows dictionaries for all types
+  /// (Encodings.md), and parquet-go makes some for booleans.
+  private var leastValueBitCount: Int {
     switch column.physicalType {
-    case .boolean: 1  // has no dictionary
-    case .int32, .float, .byteArray: 4
-    case .int64, .double: 8
-    case .int96: 12
-    case .fixedLengthByteArray: max(column.fixedLength ?? 0, 1)
+    case .boolean: 1
+    case .int32, .float, .byteArray: 32
+    case .int64, .double: 64
+    case .int96: 96
+    case .fixedLengthByteArray: max(column.fixedLength ?? 0, 1) * 8
     }
   }
 

@@ -135,26 +135,20 @@ struct ColumnTest: Sendable {
   private static func numbers(
     _ sought: Sought, _ descriptor: ColumnDescriptor
   ) throws(ParquetError) -> Condition {
-    func number(_ value: PredicateValue) throws(ParquetError) -> Double {
-      switch value.kind {
-      case .integer(let number): return Double(number)
-      case .double(let number): return number
-      case .decimal(let unscaled, let scale): return Double("\(unscaled)e\(-scale)") ?? .nan
-      case .boolean, .string, .bytes, .date, .time, .timestamp: throw mismatch(value, descriptor)
-      }
+    func threshold(_ value: PredicateValue) throws(ParquetError) -> NumberThreshold {
+      guard let threshold = NumberThreshold(value.kind) else { throw mismatch(value, descriptor) }
+      return threshold
     }
     switch sought {
     case .compare(let comparison, let value):
-      let literal = try number(value)
-      if literal.isNaN {
-        let isUnequal = comparison == .notEqual
-        return .numbers(isUnequal ? .everything : .nothing, matchesNaN: isUnequal)
-      }
-      return .numbers(ValueSet(comparison, literal), matchesNaN: comparison == .notEqual)
+      return .numbers(
+        try threshold(value).values(comparison), matchesNaN: comparison == .notEqual)
     case .isIn(let values):
       var points: [Double] = []
-      for value in values { points.append(try number(value)) }
-      return .numbers(ValueSet(points: points.filter { !$0.isNaN }), matchesNaN: false)
+      for value in values {
+        if case .at(let number) = try threshold(value) { points.append(number) }
+      }
+      return .numbers(ValueSet(points: points), matchesNaN: false)
     }
   }
 

@@ -112,10 +112,13 @@ struct ColumnValuesBuilder: ~Copyable {
     } else {
       let width = Self.width(of: type)
       numbers.reserve(added * width)
-      switch width {
-      case 4: gather(codes, added, as: UInt32.self)
-      case 8: gather(codes, added, as: UInt64.self)
-      default: gather(codes, added, as: Int96.self)
+      // By type, each with the width above: what is gathered must be what was made room for.
+      switch type {
+      case .boolean: gather(codes, added, as: UInt8.self)
+      case .int32, .float: gather(codes, added, as: UInt32.self)
+      case .int64, .double: gather(codes, added, as: UInt64.self)
+      case .int96: gather(codes, added, as: Int96.self)
+      case .byteArray, .fixedLengthByteArray: break  // above
       }
       numbers.advance(added * width)
     }

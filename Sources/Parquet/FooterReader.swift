@@ -10,7 +10,7 @@ enum FooterReader {
   ) throws(ParquetError) -> FileMetadata {
     var thrift = ThriftCompactReader(bytes, fileOffset: fileOffset)
     try thrift.beginStruct()
-    var elements: [SchemaElement]?
+    var schema: [(ColumnDescriptor, SchemaLeaf)]?
     var rowCount: Int64?
     var rowGroups: [RowGroupMetadata]?
     var keyValues: [(key: String, value: String)] = []
@@ -20,15 +20,16 @@ enum FooterReader {
     while let field = try thrift.field(after: &last) {
       switch (field.id, field.type) {
       case (2, .list):
-        elements = []
+        var elements: [SchemaElement] = []
         for _ in 0..<(try thrift.list(of: .structure)) {
-          elements?.append(try SchemaReader.readElement(&thrift))
+          elements.append(try SchemaReader.readElement(&thrift))
         }
+        schema = try SchemaColumns.find(in: elements)
       case (3, .int64): rowCount = try thrift.count64("num_rows")
       case (4, .list):
         rowGroups = []
         for _ in 0..<(try thrift.list(of: .structure)) {
-          rowGroups?.append(try readRowGroup(&thrift))
+          rowGroups?.append(try readRowGroup(&thrift, schema ?? []))
         }
       case (5, .list):
         for _ in 0..<(try thrift.list(of: .structure)) {
@@ -46,7 +47,7 @@ enum FooterReader {
       default: try thrift.skip(field.type)
       }
     }
-    let columns = try SchemaColumns.find(in: try thrift.require(elements, "schema"))
+    let columns = try thrift.require(schema, "schema")
     var metadata = FileMetadata(
       rowCount: try thrift.require(rowCount, "num_rows"),
       schema: FileSchema(columns: columns.map(\.0)),
@@ -87,8 +88,9 @@ enum FooterReader {
     return order
   }
 
+  /// - Parameter schema: The columns, which errors name.
   private static func readRowGroup(
-    _ thrift: inout ThriftCompactReader
+    _ thrift: inout ThriftCompactReader, _ schema: [(ColumnDescriptor, SchemaLeaf)]
   ) throws(ParquetError) -> RowGroupMetadata {
     try thrift.beginStruct()
     var columns: [ColumnChunkMetadata]?
@@ -98,8 +100,13 @@ enum FooterReader {
       switch (field.id, field.type) {
       case (1, .list):
         columns = []
-        for _ in 0..<(try thrift.list(of: .structure)) {
-          columns?.append(try readColumnChunk(&thrift))
+        for index in 0..<(try thrift.list(of: .structure)) {
+          do {
+            columns?.append(try readColumnChunk(&thrift))
+          } catch {
+            throw schema.indices.contains(index)
+              ? error.about(column: schema[index].0.name) : error
+          }
         }
       case (3, .int64): rowCount = try thrift.count64("num_rows")
       default: try thrift.skip(field.type)

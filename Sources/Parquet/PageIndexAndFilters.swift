@@ -34,7 +34,10 @@ extension FileReader {
     guard var part = chunk.bloomFilter else { return nil }
     do throws(ParquetError) {
       let isLengthKnown = part.byteCount > 0
-      if !isLengthKnown { part.byteCount = max(0, source.count - Int(clamping: part.offset)) }
+      // From a place in the file on only: the footer may state any, the smallest number included.
+      if !isLengthKnown, (0...Int64(source.count)).contains(part.offset) {
+        part.byteCount = source.count - Int(part.offset)
+      }
       let range = try part.range(in: source.count, "a bloom filter")
       let head = range.prefix(BloomFilterHeader.mostBytes)
       let headBytes = try source.bytes(head)

@@ -30,12 +30,12 @@ struct PagePlan {
   /// Walks through the pages in `bytes`, until they have all values.
   ///
   /// - Parameters:
-  ///   - leastValueSize: The fewest bytes that a value of a dictionary has.
+  ///   - leastValueBitCount: The fewest bits that a value of a dictionary has.
   ///   - valueCount: How many values the chunk has, nulls and empty lists included.
   ///   - uncountedByteCount: How many of the bytes, at the end, need not be pages of this chunk.
   init(
-    _ bytes: UnsafeRawBufferPointer, fileOffset: Int, codec: CompressionCodec, leastValueSize: Int,
-    valueCount: Int, uncountedByteCount: Int, limits: ReaderLimits
+    _ bytes: UnsafeRawBufferPointer, fileOffset: Int, codec: CompressionCodec,
+    leastValueBitCount: Int, valueCount: Int, uncountedByteCount: Int, limits: ReaderLimits
   ) throws(ParquetError) {
     var position = 0
     var valuesFound = 0
@@ -58,7 +58,7 @@ struct PagePlan {
       switch page.header.type {
       case .index: continue
       case .dictionary:
-        try add(dictionary: page, leastValueSize: leastValueSize)
+        try add(dictionary: page, leastValueBitCount: leastValueBitCount)
       case .data, .dataV2:
         valuesFound += page.header.valueCount
         guard valuesFound <= valueCount else {
@@ -115,7 +115,7 @@ struct PagePlan {
   }
 
   private mutating func add(
-    dictionary page: Page, leastValueSize: Int
+    dictionary page: Page, leastValueBitCount: Int
   ) throws(ParquetError) {
     guard dictionary == nil, dataPages.isEmpty else {
       throw ParquetError(
@@ -127,7 +127,7 @@ struct PagePlan {
         .malformed, expected: "a dictionary page in PLAIN", found: "\(page.header.encoding)",
         offset: page.fileOffset)
     }
-    let most = page.header.uncompressedByteCount / leastValueSize
+    let most = page.header.uncompressedByteCount * 8 / leastValueBitCount
     guard page.header.valueCount <= most else {
       throw ParquetError(
         .malformed,

@@ -167,12 +167,31 @@ extension ColumnTest {
 
   // MARK: Bloom filters
 
-  /// Whether a bloom filter could tell that no value matches.
-  var canUseBloomFilter: Bool { soughtHashes != nil }
+  /// Whether a bloom filter could tell that no value matches: those that do are few, and each has a
+  /// single form in the file. No hash is found for that, which could take long.
+  var canUseBloomFilter: Bool {
+    switch (condition, kind) {
+    case (.integers(let set), .int32), (.integers(let set), .int64): set.points != nil
+    case (.integers(let set), .bigEndian): hashedLength != nil && set.points != nil
+    case (.numbers(let set, false), .double), (.numbers(let set, false), .float):
+      set.points != nil
+    case (.bytes(let set), .bytes): set.points != nil
+    default: false
+    }
+  }
 
-  /// The hashes of all values that match, as a bloom filter has them; nil if they are not few values, or
-  /// have no single form in the file.
+  /// The length of a decimal's values that are hashed. Of variable length, the same number may be stored
+  /// in several ways; and of any length a schema can state, it would take gigabytes to write one.
+  private var hashedLength: Int? {
+    descriptor.fixedLength.flatMap { $0 <= Self.longestHashed ? $0 : nil }
+  }
+
+  /// Bytes of the longest decimals that are looked for in bloom filters: 38 digits need 16.
+  private static let longestHashed = 64
+
+  /// The hashes of all values that match, as a bloom filter has them; nil if it cannot be used.
   private var soughtHashes: [UInt64]? {
+    guard canUseBloomFilter else { return nil }
     func hash(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { XxHash64.hash($0) } }
     func hash<Value: BitwiseCopyable>(number: Value) -> UInt64 {
       withUnsafeBytes(of: number) { XxHash64.hash($0) }
@@ -189,8 +208,7 @@ extension ColumnTest {
           ? Int64(exactly: point).map(hash(number:)) : UInt64(exactly: point).map(hash(number:))
       }
     case (.integers(let set), .bigEndian):
-      // Of variable length, the same number may be stored in several ways.
-      guard let length = descriptor.fixedLength else { return nil }
+      guard let length = hashedLength else { return nil }
       return set.points?.map { point in
         hash((0..<length).reversed().map { UInt8(truncatingIfNeeded: point >> min($0 * 8, 127)) })
       }

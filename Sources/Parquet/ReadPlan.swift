@@ -36,11 +36,13 @@ public struct ReadPlan: Sendable {
 
 /// How rows are read where a ``RowPredicate`` chooses them.
 public struct RowReadOptions: Sendable, Hashable {
-  /// Whether the page index, where there is one, is used to pass over pages. A damaged one is an error
-  /// that names its place; without it the file's rows may still be read.
+  /// Whether the page index, where there is one, is used to pass over pages. One that cannot be read, or
+  /// contradicts the footer or a page that is read, is an error that names its place; without it the
+  /// file's rows may still be read. It has no checksum: a changed bound that could be true is believed,
+  /// and the rows it rules out are passed over.
   public var usesPageIndex: Bool
-  /// Whether bloom filters, where there are any, are used to pass over row groups. A damaged one is an
-  /// error that names its place.
+  /// Whether bloom filters, where there are any, are used to pass over row groups. One that cannot be read
+  /// is an error that names its place. They have no checksum: a changed bit is believed.
   public var usesBloomFilters: Bool
   /// Whether pages are held against their CRC-32, where they have one.
   public var verifiesChecksums: Bool

@@ -13,8 +13,8 @@ extension FileReader {
   /// A value is taken where it is exact in the property's type: any integer or decimal column for
   /// integers (timestamps, dates and times as their stored numbers), numbers for `Float` and `Double`,
   /// byte arrays of UTF-8 for `String`, timestamps, INT96 and dates for `Date`, decimals and integers
-  /// for `Decimal`, UUIDs or text for `UUID`, any bytes for `[UInt8]` and `Data`, text for `URL`; enums
-  /// and other types of a single value like that value. An array is read from a list column. A
+  /// for `Decimal`, UUIDs or text for `UUID`, bytes that are no decimals for `[UInt8]` and `Data`, text
+  /// for `URL`; enums and other types of a single value like that value. An array is read from a list column. A
   /// property that is a struct is read from the columns `property.name`; if it is optional, it is nil
   /// when none of them has a value. An optional property is nil where a row has no value or the file
   /// no such column.
@@ -194,8 +194,15 @@ final class RowPlan {
           found: "\(next)")
       }
       rowGroup = next
-      place.groupRowCount = Int(reader.metadata.rowGroups[next].rowCount)
+      let rowCount = reader.metadata.rowGroups[next].rowCount
       do {
+        // A type that asks for none of the columns would else be decoded as often as the footer claims.
+        guard rowCount <= reader.limits.rowCount else {
+          throw ParquetError(
+            .limitExceeded, expected: "a row group of at most \(reader.limits.rowCount) rows",
+            found: "\(rowCount)")
+        }
+        place.groupRowCount = Int(rowCount)
         guard let count = try choose() else { continue }
         for cells in cells {
           if let cells { try load(cells) }

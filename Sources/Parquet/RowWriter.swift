@@ -22,6 +22,8 @@
 /// Memory stays at a row group. What was written before an error is never a file that a reader takes
 /// for finished; the writer refuses everything after one.
 public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
+  private enum State { case open, finished, failed }
+
   private let rowGroupRows: Int
   private let rowGroupBytes: Int
   private let options: WriterOptions
@@ -29,7 +31,7 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
   private let encoder: RowEncoder
   private let output: Output
   private var writer: FileWriter<Output>?
-  private var hasFailed = false
+  private var state = State.open
   private var untilCheck = 0
 
   /// Starts a file.
@@ -63,9 +65,7 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
   ///
   /// - Throws: ``ParquetError`` if the row does not fit its columns, or what the output throws.
   public mutating func write(_ row: Row) throws {
-    guard !hasFailed else {
-      throw ParquetError(.misuse, expected: "a writer that is open", found: "one that has failed")
-    }
+    guard state == .open else { throw isClosed }
     do {
       try encoder.encode(row)
       if untilCheck == 0 {
@@ -74,7 +74,7 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
         untilCheck -= 1
       }
     } catch {
-      hasFailed = true
+      state = .failed
       throw located(error)
     }
   }
@@ -93,15 +93,18 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
   ///   what the output throws.
   @discardableResult
   public mutating func finish(keyValues: [(String, String)] = []) throws -> FileSummary {
-    guard !hasFailed else {
-      throw ParquetError(.misuse, expected: "a writer that is open", found: "one that has failed")
-    }
-    hasFailed = true  // refuses everything after this, too
+    guard state == .open else { throw isClosed }
+    state = .failed
     if writer == nil || encoder.rowCount > 0 { try writeRowGroup() }
     guard let summary = try writer?.finish(keyValues: keyValues) else {
       throw ParquetError(.misuse, expected: "a writer that is open", found: "none")
     }
+    state = .finished
     return summary
+  }
+
+  private var isClosed: ParquetError {
+    ParquetError(.misuse, expected: "a writer that is open", found: "one that has \(state)")
   }
 
   /// Writes a row group if there are rows enough; else says how many may come before it is looked at

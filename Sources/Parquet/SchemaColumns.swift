@@ -16,12 +16,15 @@ struct SchemaColumns {
   /// Bytes of all columns' names together. A group's name is part of its columns' names, so that
   /// these could be far longer than the footer.
   private static let mostNameBytes = 1 << 26
+  /// Names of all columns' paths together, however short they are: each takes 16 bytes.
+  private static let mostPathNames = 1 << 21
 
   private let elements: [SchemaElement]
   private var isUnnamed: [Bool]
   private var groups: [Group] = []
   private var columns: [(ColumnDescriptor, SchemaLeaf)] = []
   private var nameByteCount = 0
+  private var pathNameCount = 0
 
   /// The columns of a schema, with their places in its tree.
   ///
@@ -93,9 +96,10 @@ struct SchemaColumns {
         try addColumn(element, group)
       }
     }
-    guard groups.allSatisfy({ $0.childrenLeft == 0 }) else {
+    if let short = groups.last(where: { $0.childrenLeft != 0 }) {
       throw ParquetError(
-        .malformed, expected: "as many schema elements as groups have children", found: "fewer")
+        .malformed, expected: "as many schema elements as groups have children", found: "fewer",
+        column: short.name.isEmpty ? nil : short.name)
     }
   }
 
@@ -120,6 +124,12 @@ struct SchemaColumns {
         column: element.name)
     }
     let nodes = groups.dropFirst() + [place]
+    pathNameCount += nodes.count
+    guard pathNameCount <= Self.mostPathNames else {
+      throw ParquetError(
+        .limitExceeded, expected: "at most \(Self.mostPathNames) names in all columns' paths",
+        found: "more", column: element.name)
+    }
     nameByteCount += nodes.reduce(0) { $0 + $1.name.utf8.count + 1 }
     guard nameByteCount <= Self.mostNameBytes else {
       throw ParquetError(

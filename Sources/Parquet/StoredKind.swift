@@ -101,6 +101,17 @@ extension Int96 {
   var nanoseconds: Int128 {
     (Int128(julianDay) - 2_440_588) * 86_400_000_000_000 + Int128(nanosecondsOfDay)
   }
+
+  /// The same as whole seconds, and nanoseconds since then.
+  var instant: (seconds: Int64, nanoseconds: Int64) {
+    // Neither term comes near 64 bits.
+    var (seconds, rest) = nanosecondsOfDay.quotientAndRemainder(dividingBy: 1_000_000_000)
+    if rest < 0 {
+      seconds -= 1
+      rest += 1_000_000_000
+    }
+    return ((Int64(julianDay) - 2_440_588) * 86_400 + seconds, rest)
+  }
 }
 
 /// Bytes that are compared one by one, unsigned.

@@ -51,13 +51,18 @@ enum UnscaledNumber {
     byteCount(of: (powerOfTen(precision) ?? 0) - 1)
   }
 
-  /// As people write it.
+  /// As people write it; with an exponent where it would take many zeros, since a file may state any
+  /// scale.
   static func text(_ value: Int128, scale: Int) -> String {
     guard scale > 0 else { return "\(value)" }
     let digits = String(value.magnitude)
+    guard scale <= digits.count + mostZeros else { return "\(value)e-\(scale)" }
     let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
     return (value < 0 ? "-" : "") + padded.dropLast(scale) + "." + padded.suffix(scale)
   }
+
+  /// Zeros before the first digit that ``text(_:scale:)`` writes.
+  private static let mostZeros = 38
 
   /// The number and scale that a decimal number in digits, with or without a point and an exponent,
   /// stands for; nil if it is none or has more than 128 bits.
@@ -84,7 +89,9 @@ enum UnscaledNumber {
       case UInt8(ascii: ".") where !sawPoint: sawPoint = true
       case UInt8(ascii: "e"), UInt8(ascii: "E"):
         guard let exponent = Int(Substring(characters)) else { return nil }
-        scale -= exponent
+        let (difference, overflow) = scale.subtractingReportingOverflow(exponent)
+        if overflow { return nil }
+        scale = difference
         characters = characters.suffix(0)
       default: return nil
       }

@@ -31,7 +31,8 @@ public struct WriterOptions: Sendable, Hashable {
   public var dataPages: DataPageVersion
   /// About how many bytes a data page has before compression; one value may have more.
   public var pageByteLimit: Int
-  /// A dictionary of more bytes is not written: the column becomes plain.
+  /// A dictionary of more bytes is not written: the column becomes plain, or deltas where those are
+  /// smaller. Not so for a column to which ``columnEncodings`` gives a dictionary.
   public var dictionaryByteLimit: Int
   /// Whether pages carry a CRC-32.
   public var checksums: Bool

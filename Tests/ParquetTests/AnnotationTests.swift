@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Parquet
@@ -128,6 +129,49 @@ import Testing
     #expect(values.map(\.nanosecondsOfDay) == instants.map(\.0))
     #expect(values.map(\.julianDay) == instants.map(\.1))
     #expect(values.map(\.nanosecondsSince1970) == instants.map(\.2))
+  }
+
+  /// A `Date` holds every INT96; a number the ones it can, and says of which row it cannot.
+  @Test func datesOfINT96() throws {
+    struct Dated: Decodable { var a: Date }
+    struct Numbered: Decodable { var a: Int64 }
+    struct Wide: Decodable { var a: Int128 }
+    let instants: [(Int64, Int32, Double)] = [
+      (45_296_123_456_000, 2_460_311, 1_704_112_496.123456), (-1, 2_440_588, -1e-9),
+      (10_800_000_000_000, 5_373_484, 253_402_225_200), (0, .max, 185_331_720_297_600),
+      (0, .min, -185_753_453_990_400),
+    ]
+    let body = instants.flatMap { nanoseconds, day, _ in
+      withUnsafeBytes(of: nanoseconds) { Array($0) } + withUnsafeBytes(of: day) { Array($0) }
+    }
+    let reader = try HandmadeFile(
+      schema: [.leaf("a", .required, .int96)], rowCount: instants.count,
+      columns: [
+        HandmadeFile.Column(
+          path: ["a"], type: .int96,
+          pages: [HandmadeFile.Page(valueCount: instants.count, body: body)])
+      ]
+    ).reader()
+    let dates = try reader.rows(as: Dated.self).all().map(\.a)
+    for (date, instant) in zip(dates, instants) {
+      #expect(abs(date.timeIntervalSince1970 - instant.2) < 1e-6, "\(instant)")
+    }
+    #expect(dates.count == instants.count)
+    #expect(
+      try reader.rows(as: Wide.self).all().map(\.a).prefix(2) == [1_704_112_496_123_456_000, -1])
+    var numbers = reader.rows(as: Numbered.self).makeIterator()
+    #expect(try numbers.nextRow()?.a == 1_704_112_496_123_456_000)
+    #expect(try numbers.nextRow()?.a == -1)
+    let error = #expect(throws: ParquetError.self) { try numbers.nextRow() }
+    #expect(error?.kind == .rowMismatch && error?.row == 2 && error?.column == "a")
+    #expect(error?.found == "253402225200000000000")
+    // Rows that are not chosen need not fit.
+    let tested = Parquet.column("a")
+    let chosen = try reader.rows(
+      as: Numbered.self,
+      where: tested < .timestamp(milliseconds: 1_800_000_000_000)
+        && tested > .timestamp(milliseconds: -1000))
+    #expect(try chosen.all().count == 2)
   }
 
   @Test func aSumOfRowsThatIsLeftOutIsFound() throws {

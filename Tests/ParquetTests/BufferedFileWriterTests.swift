@@ -172,6 +172,31 @@ import Testing
     }
   }
 
+  /// Rows that come after the footer are refused, even those that would only wait for a row group.
+  @Test func nothingIsTakenAfterTheEnd() throws {
+    var writer = try BufferedFileWriter(
+      output: MemoryOutput(), schema: Self.schema, limits: RowGroupLimits(rowCount: 100))
+    try writer.append(Self.batch(0..<150))
+    #expect(try writer.finish().rowCount == 150)
+    let bytes = writer.output.bytes
+    for attempt in 0..<4 {
+      do {
+        switch attempt {
+        case 0: try writer.append(Self.batch(0..<1))
+        case 1: try writer.append(Self.batch(0..<100))
+        case 2: try writer.endRowGroup()
+        default: _ = try writer.finish()
+        }
+        Issue.record("attempt \(attempt) was taken")
+      } catch let error as ParquetError {
+        #expect(error.kind == .misuse && error.found == "one that has finished")
+      }
+    }
+    #expect(writer.bufferedRowCount == 0 && writer.rowCount == 150)
+    #expect(writer.output.bytes == bytes)
+    #expect(try FileReader(bytes: ByteStorage(copying: bytes)).metadata.rowCount == 150)
+  }
+
   /// Wherever the output fails, the file is not one, or it is whole.
   @Test(arguments: DataPageVersion.allCases)
   func anOutputThatFailsLeavesNoFile(version: DataPageVersion) throws {

@@ -76,6 +76,28 @@ struct ConformanceTests {
     "large_string_map.brotli.parquet": ["arr.value": "[1]\n[1]\n"],
   ]
 
+  /// As int96_from_spark.md has them; of the last row see ``unreadByPyarrow``.
+  @Test func timestampsOfSparkAreDates() throws {
+    struct Row: Decodable { var a: Date? }
+    let folder = try #require(ParquetTesting.folder)
+    let reader = try FileReader(
+      path: folder.appending(path: "data/int96_from_spark.parquet").path)
+    let microseconds: [Int128?] = [
+      1_704_141_296_123_456, 1_704_070_800_000_000, 253_402_225_200_000_000,
+      1_735_599_600_000_000, nil, 9_089_380_393_200_000_000 - (1 << 64),
+    ]
+    let found = try reader.rows(as: Row.self).all().map(\.a)
+    #expect(found.count == microseconds.count)
+    for (date, expected) in zip(found, microseconds) {
+      guard let date, let expected else {
+        #expect(date == nil && expected == nil)
+        continue
+      }
+      let seconds = Double(expected) / 1e6
+      #expect(abs(date.timeIntervalSince1970 - seconds) <= max(1e-6, seconds.ulp))
+    }
+  }
+
   @Test func filesInScopeReadAsPyarrowReadsThem() async throws {
     let files =
       try ParquetTesting.files(in: "data", ending: ".parquet")

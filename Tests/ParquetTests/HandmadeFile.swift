@@ -67,6 +67,17 @@ struct HandmadeFile: Sendable {
     var encodings = [Encoding.plain]
     var pages: [Page]
     var valueCount: Int?
+    /// Where the footer says that there are an offset index, a column index and a bloom filter.
+    var offsetIndex: Place?
+    var columnIndex: Place?
+    var bloomFilter: Place?
+  }
+
+  /// A part of the file as the footer states it.
+  struct Place: Sendable {
+    var offset: Int64
+    /// Nil is not stated.
+    var byteCount: Int32?
   }
 
   var schema: [Node]
@@ -112,7 +123,19 @@ struct HandmadeFile: Sendable {
       footer.int64(6, Int64(column.pages.reduce(0) { $0 + $1.body.count + 30 }))
       footer.int64(7, Int64(file.count - start))
       footer.int64(9, Int64(start))
+      if let place = column.bloomFilter {
+        footer.int64(14, place.offset)
+        if let count = place.byteCount { footer.int32(15, count) }
+      }
       footer.end()
+      if let place = column.offsetIndex {
+        footer.int64(4, place.offset)
+        if let count = place.byteCount { footer.int32(5, count) }
+      }
+      if let place = column.columnIndex {
+        footer.int64(6, place.offset)
+        if let count = place.byteCount { footer.int32(7, count) }
+      }
       footer.end()
     }
     footer.int64(2, 0)

@@ -132,6 +132,79 @@ import Testing
     #expect(try Self.chosen(column("d") > .date(daysSince1970: 2999), date) == [3000])
   }
 
+  /// Literals that no `Double` has exactly lie between two that are compared with them.
+  @Test func numbersAreComparedWithLiteralsByValue() throws {
+    let start: Double = 9_007_199_254_740_992  // 2^53, from which on every other number is one
+    let whole = [start - 1, start, start + 2, start + 4, -start, -start - 2, 0, 1e30, -1e30]
+    let values = whole + [.infinity, -.infinity, .nan, 0.1, 0.3, .leastNonzeroMagnitude]
+    let schema = FileSchema(columns: [ColumnDescriptor(name: "x", physicalType: .double)])
+    func bound(_ predicate: RowPredicate) throws -> BoundPredicate {
+      try BoundPredicate(predicate, to: schema)
+    }
+    func chosen(_ predicate: RowPredicate) throws -> [Double] {
+      let rows = try bound(predicate).truths([0: ColumnVector(values: .double(values))]).matches
+      return rows.map { values[Int($0)] }.filter { !$0.isNaN }
+    }
+    /// Whether a value is below, at or above a number, in 128 bits.
+    func order(_ value: Double, _ literal: Int128) -> Int {
+      if value == .infinity { return 1 }
+      if value == -.infinity { return -1 }
+      let floor = Int128(value.rounded(.down))
+      if floor != literal { return floor < literal ? -1 : 1 }
+      return value > value.rounded(.down) ? 1 : 0
+    }
+    let two53 = Int128(start)
+    let literals: [Int128] =
+      (-3...5).map { two53 + $0 } + (-3...3).map { -two53 + $0 }
+      + [0, 1, .max, .min, .max - 1, Int128(1e30) + 1, Int128(1e30) - 1]
+    let numbers = values.filter { !$0.isNaN }
+    for literal in literals {
+      func expect(_ predicate: RowPredicate, _ holds: (Int) -> Bool) throws {
+        let expected = numbers.filter { holds(order($0, literal)) }
+        #expect(try chosen(predicate) == expected, "\(predicate)")
+      }
+      for value in [literal.predicateValue, .decimal(unscaled: literal, scale: 0)] {
+        try expect(column("x") == value) { $0 == 0 }
+        try expect(column("x") != value) { $0 != 0 }
+        try expect(column("x") < value) { $0 < 0 }
+        try expect(column("x") <= value) { $0 <= 0 }
+        try expect(column("x") > value) { $0 > 0 }
+        try expect(column("x") >= value) { $0 >= 0 }
+        try expect(column("x").isIn([value, Double.nan.predicateValue])) { $0 == 0 }
+        try expect(!(column("x") < value)) { $0 >= 0 }
+      }
+    }
+    // Bounds are held against the same.
+    var statistics = ColumnStatistics()
+    statistics.minValue = withUnsafeBytes(of: start) { Array($0) }
+    statistics.maxValue = statistics.minValue
+    statistics.nullCount = 0
+    statistics.nanCount = 0
+    let facts = ColumnFacts(statistics: statistics, rowCount: 1, order: .typeDefined)
+    #expect(try bound(column("x") == two53).outcomes { _ in facts }.match == .all)
+    #expect(try bound(column("x") == two53 + 1).outcomes { _ in facts }.match == .none)
+    #expect(try bound(column("x") < two53 + 1).outcomes { _ in facts }.match == .all)
+    #expect(try bound(column("x") >= two53 + 1).outcomes { _ in facts }.match == .none)
+    // Decimals are met by the number with their digits.
+    #expect(try chosen(column("x") == .decimal(unscaled: 1, scale: 1)) == [0.1])
+    let tenth = PredicateValue.decimal(unscaled: 10_000_000_000_000_000_001, scale: 20)
+    #expect(try chosen(column("x") == tenth) == [])
+    let above = try chosen(column("x") > tenth)
+    #expect(!above.contains(0.1) && above.contains(0.3))
+    let far: [(Int, [Double])] = [
+      (400, numbers.filter { $0 > 0 }), (.max, numbers.filter { $0 > 0 }), (-400, [.infinity]),
+      (.min, [.infinity]),
+    ]
+    for (scale, expected) in far {
+      #expect(
+        try chosen(column("x") > .decimal(unscaled: 7, scale: scale)) == expected, "\(scale)")
+      #expect(
+        try chosen(column("x") <= .decimal(unscaled: 7, scale: scale))
+          == numbers.filter { !expected.contains($0) }, "\(scale)")
+      #expect(try chosen(column("x") == .decimal(unscaled: -7, scale: scale)) == [], "\(scale)")
+    }
+  }
+
   @Test func numbersThatAreNoneAreUnequalToAll() throws {
     let values: [Double] = [.nan, -.infinity, -1, -0.0, 0.0, .leastNonzeroMagnitude, 1, .infinity]
     let schema = FileSchema(columns: [ColumnDescriptor(name: "x", physicalType: .double)])
