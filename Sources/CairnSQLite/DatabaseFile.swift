@@ -232,7 +232,7 @@ final class DatabaseFile: @unchecked Sendable {
         "\(path) is on a network file system (\(kind)), where SQLite's write-ahead log does not work",
         remedy: "Load into a database on a local disk, and copy it afterwards.")
     }
-    let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+    let mode = try switchToLog(db)
     guard mode == "wal" else {
       throw SinkError.fatal(
         "\(path) cannot be switched to a write-ahead log (its journal mode stays \(mode ?? "unknown"))",
@@ -254,6 +254,22 @@ final class DatabaseFile: @unchecked Sendable {
       throw SinkError.transient("the connection to \(path) is closed")
     }
     return PreparedForWriting(signals: try UpsertSignals(handle))
+  }
+
+  /// Switches to a write-ahead log. SQLite does not wait while others switch at the same moment.
+  ///
+  /// - Returns: The mode by then.
+  private func switchToLog(_ db: Database) throws -> String? {
+    let end = ContinuousClock.now + busyTimeout
+    while true {
+      do {
+        return try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end
+      {
+        sqlite3_sleep(10)
+      }
+    }
   }
 
   /// Notices that the file was deleted or replaced while it was open: what is written now would be
