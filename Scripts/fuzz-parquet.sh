@@ -45,5 +45,5 @@ for target in $targets; do
     set -- "$@" "$folder/seeds"
   fi
   "$folder/parquet-fuzz-$target" -max_total_time="$seconds" -max_len=8192 -timeout=60 \
-    -rss_limit_mb=4096 -artifact_prefix="$folder/finds/$target-" -print_final_stats=1 "$@"
+    -rss_limit_mb=4096 -malloc_limit_mb=1024 -artifact_prefix="$folder/finds/$target-" -print_final_stats=1 "$@"
 done

@@ -13,10 +13,9 @@ public struct FileSummary: Sendable, Hashable {
 /// ``finish(keyValues:)``, the footer.
 ///
 /// Memory stays at a page, the footer's few hundred bytes a column chunk and, with
-/// ``WriterOptions/pageIndex``, the place and bounds of every page, some 200 bytes each (bounds of byte
-/// strings up to 128 more), which are written last. Until `finish` has
-/// returned, what was written has no footer, so no reader takes it for a finished file; after an
-/// error the writer refuses everything else, so that it never gets one.
+/// ``WriterOptions/pageIndex``, the place and bounds of every page, which are written last. Until
+/// `finish` has returned, what was written has no footer, so no reader takes it for a finished file;
+/// after an error the writer refuses everything else, so that it never gets one.
 public struct FileWriter<Output: ByteOutput>: ~Copyable {
   private enum State { case open, finished, failed }
 

@@ -14,8 +14,8 @@ extension FileReader {
   /// integers (timestamps, dates and times as their stored numbers), numbers for `Float` and `Double`,
   /// byte arrays of UTF-8 for `String`, timestamps, INT96 and dates for `Date`, decimals and integers
   /// for `Decimal`, UUIDs or text for `UUID`, bytes that are no decimals for `[UInt8]` and `Data`, text
-  /// for `URL`; enums and other types of a single value like that value. An array is read from a list column. A
-  /// property that is a struct is read from the columns `property.name`; if it is optional, it is nil
+  /// for `URL`; enums and other types of a single value like that value. An array is read from a list
+  /// column. A property that is a struct is read from the columns `property.name`; if it is optional, it is nil
   /// when none of them has a value. An optional property is nil where a row has no value or the file
   /// no such column.
   ///

@@ -43,30 +43,4 @@ import Testing
       }
     }
   }
-
-  #if os(Linux)
-    /// In a process of its own, whose memory nothing else is in.
-    @Test(.timeLimit(.minutes(5))) func findsTakeLittleMemory() async {
-      await #expect(processExitsWith: .success) {
-        let before = try Self.peakMemory()
-        for (_, bytes) in try Self.finds() {
-          guard
-            let reader = try? FileReader(
-              bytes: ByteStorage(copying: bytes), limits: ReaderLimits(rowCount: 1 << 16))
-          else { continue }
-          EverythingReader(reader: reader) { holds, what in precondition(holds, what) }.read()
-        }
-        _ = try? HostileClaims.nameless(500_000).reader()
-        let taken = try Self.peakMemory() - before
-        precondition(taken < 600_000, "\(taken) kB")
-      }
-    }
-
-    /// The most memory that this process has had, in kB.
-    private static func peakMemory() throws -> Int {
-      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-      return try #require(line.split(separator: " ").compactMap { Int($0) }.first)
-    }
-  #endif
 }
