@@ -109,9 +109,10 @@ import Testing
       #expect(try await work.differences() == [], "\(point) \(count)")
       // After the end of a run the next one begins, and has pages of its own.
       if point == .jobEnded { continue }
-      // With two partitions at once, a page of each at most is asked for again.
+      // Two partitions are asked at once, and as many more may be staged or committed meanwhile: a page
+      // of each at most is asked for again.
       let pages = try await work.repeatedPages()
-      #expect(pages.count <= 2, "\(point) \(count): \(pages)")
+      #expect(pages.count <= 4, "\(point) \(count): \(pages)")
     }
   }
 

@@ -178,7 +178,7 @@ import Testing
     ) { batch in
       if batch.positions.lowerBound == 0 {
         await #expect(throws: EntityBatchError.self) {
-          try await processor { $0.waitForOwner = .seconds(2) }.forEachBatch(
+          try await processor { $0.waitForOwner = .seconds(6) }.forEachBatch(
             of: ids(0..<30), id: \.self
           ) { try result($0) }
         }
