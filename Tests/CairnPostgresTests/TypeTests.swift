@@ -15,8 +15,17 @@ struct TypeTests {
     sink = place.sink()
   }
 
+  /// Two that create an extension at once are in each other's way, IF NOT EXISTS or not.
+  private func createCitext() async throws {
+    try await probe.execute(
+      """
+      BEGIN; SELECT pg_advisory_xact_lock(4711);
+      CREATE EXTENSION IF NOT EXISTS citext SCHEMA public; COMMIT
+      """)
+  }
+
   @Test func `citext decides itself which keys are equal`() async throws {
-    try await probe.execute("CREATE EXTENSION IF NOT EXISTS citext SCHEMA public")
+    try await createCitext()
     try await probe.execute("CREATE TABLE target (id citext PRIMARY KEY, n integer)")
     let target = table(["id": .text, "n": .integer], key: ["id"])
     try await checkCaseInsensitiveKey(target)
@@ -25,7 +34,7 @@ struct TypeTests {
   @Test func `citext in a schema that is not searched compares as citext too`() async throws {
     // The operator is taken from the index, not from the search path.
     let other = PostgresPlace(like: place, searchPath: place.schema)
-    try await probe.execute("CREATE EXTENSION IF NOT EXISTS citext SCHEMA public")
+    try await createCitext()
     try await probe.execute("CREATE TABLE target (id public.citext PRIMARY KEY, n integer)")
     let target = table(["id": .text, "n": .integer], key: ["id"])
     try await checkCaseInsensitiveKey(target, on: other.sink())

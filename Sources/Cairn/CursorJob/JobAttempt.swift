@@ -598,7 +598,9 @@ struct JobAttempt: Sendable {
   /// Saves the limit that the attempt would have had to wait for longer than it may: the next one, in
   /// another process, knows of it then.
   private mutating func saveLimit(_ wait: JobWait) async {
-    guard case .rateLimit(let remaining) = wait.reason, checkpoint.phase != nil else { return }
+    guard case .rateLimit(let then) = wait.reason, checkpoint.phase != nil else { return }
+    // Others were answered after the wait was refused.
+    let remaining = min(then, watch.rateLimit?.remaining ?? then)
     // The next attempt finds out whether commits are gone.
     _ = try? await ledger.save(trigger: layout.triggers.rateLimit) { next in
       next.rateLimit = RateLimit(remaining: remaining, reset: wait.until / 1000 * 1000)

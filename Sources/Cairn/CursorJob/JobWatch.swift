@@ -37,7 +37,17 @@ final class JobWatch: Sendable {
 
   func countRequest() { state.withLock { $0.requests += 1 } }
 
-  func record(_ limit: RateLimit) { state.withLock { $0.rateLimit = limit } }
+  /// Answers may overtake each other: within a window the lowest counts. Servers tell the same reset a
+  /// second apart.
+  func record(_ limit: RateLimit) {
+    state.withLock { state in
+      if let known = state.rateLimit, known.remaining < limit.remaining {
+        let (later, isFar) = limit.reset.subtractingReportingOverflow(known.reset)
+        if !isFar, later.magnitude <= 2_000_000_000 { return }
+      }
+      state.rateLimit = limit
+    }
+  }
 
   func recordClock(_ instant: Int64) {
     let ahead = EventTime.clamped(instant) - environment.now()
