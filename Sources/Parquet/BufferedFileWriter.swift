@@ -23,13 +23,11 @@ public struct RowGroupLimits: Sendable, Hashable {
 /// Every row group has the same number of rows, the last one aside, whatever the batches are, unless
 /// the limit of bytes is reached first.
 public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
-  private enum State { case open, finished, failed }
-
   private var file: FileWriter<Output>
   private let limits: RowGroupLimits
   private let threads: Int
   private let buffers: [ColumnBuffer]
-  private var state = State.open
+  private var state = WriterState.open
 
   /// Rows that wait for their row group to be written.
   public private(set) var bufferedRowCount = 0
@@ -88,7 +86,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   /// - Throws: ``ParquetError`` if they do not fit the schema, or what the output throws. The writer
   ///   cannot be used any more then.
   public mutating func append(_ columns: [ColumnVector]) throws {
-    try begin()
+    try state.begin()
     let rowCount = try file.schema.rowCount(of: columns)
     for (column, vector) in zip(file.schema.columns, columns) {
       do throws(ParquetError) {
@@ -148,7 +146,7 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   /// - Throws: ``ParquetError`` if values do not fit the schema, or what the output throws. The
   ///   writer cannot be used any more then.
   public mutating func endRowGroup() throws {
-    try begin()
+    try state.begin()
     try writeBuffered()
     state = .open
   }
@@ -160,19 +158,10 @@ public struct BufferedFileWriter<Output: ByteOutput>: ~Copyable {
   /// - Throws: What the output throws, or ``ParquetError`` of kind `misuse` after an error or a
   ///   second time.
   public mutating func finish(keyValues: [(String, String)] = []) throws -> FileSummary {
-    try begin()
+    try state.begin()
     try writeBuffered()
     let summary = try file.finish(keyValues: keyValues)
     state = .finished
     return summary
-  }
-
-  /// Fails for good, unless the operation that begins here comes to its end.
-  private mutating func begin() throws {
-    guard state == .open else {
-      throw ParquetError(
-        .misuse, expected: "a writer that is open", found: "one that has \(state)")
-    }
-    state = .failed
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Any bytes are safe to read: they give values or a ``ParquetError``, never a crash. What they can make a
 /// reader allocate is bounded by its ``ReaderLimits`` and by limits that are fixed (see <doc:Limits>); a
-/// footer becomes up to some fifty times its bytes. A reader may be shared between threads.
+/// footer takes several times its bytes. A reader may be shared between threads.
 public struct FileReader: Sendable {
   /// What the footer says.
   public let metadata: FileMetadata

@@ -17,8 +17,6 @@ public struct FileSummary: Sendable, Hashable {
 /// `finish` has returned, what was written has no footer, so no reader takes it for a finished file;
 /// after an error the writer refuses everything else, so that it never gets one.
 public struct FileWriter<Output: ByteOutput>: ~Copyable {
-  private enum State { case open, finished, failed }
-
   /// The schema of the file.
   public let schema: FileSchema
   /// The options it is written with.
@@ -32,7 +30,7 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
 
   private var rowGroups: [RowGroupMetadata] = []
   private let scratch: EncoderScratch
-  private var state = State.open
+  private var state = WriterState.open
 
   /// Starts a file.
   ///
@@ -225,14 +223,8 @@ public struct FileWriter<Output: ByteOutput>: ~Copyable {
     }
   }
 
-  /// Goes to the failed state, which only the end of an operation leaves.
-  mutating func begin() throws {
-    guard state == .open else {
-      throw ParquetError(
-        .misuse, expected: "a writer that is open", found: "one that has \(state)")
-    }
-    state = .failed
-  }
+  /// Begins an operation, which only ``end()`` or `finish` ends well.
+  mutating func begin() throws { try state.begin() }
 
   private mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
     try output.append(bytes)

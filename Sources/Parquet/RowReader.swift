@@ -15,9 +15,9 @@ extension FileReader {
   /// byte arrays of UTF-8 for `String`, timestamps, INT96 and dates for `Date`, decimals and integers
   /// for `Decimal`, UUIDs or text for `UUID`, bytes that are no decimals for `[UInt8]` and `Data`, text
   /// for `URL`; enums and other types of a single value like that value. An array is read from a list
-  /// column. A property that is a struct is read from the columns `property.name`; if it is optional, it is nil
-  /// when none of them has a value. An optional property is nil where a row has no value or the file
-  /// no such column.
+  /// column. A property that is a struct is read from the columns `property.name`; if it is optional,
+  /// it is nil when none of them has a value. An optional property is nil where a row has no value or
+  /// the file no such column.
   ///
   /// - Parameters:
   ///   - type: The type of a row.

@@ -22,8 +22,6 @@
 /// Memory stays at a row group. What was written before an error is never a file that a reader takes
 /// for finished; the writer refuses everything after one.
 public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
-  private enum State { case open, finished, failed }
-
   private let rowGroupRows: Int
   private let rowGroupBytes: Int
   private let options: WriterOptions
@@ -31,7 +29,7 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
   private let encoder: RowEncoder
   private let output: Output
   private var writer: FileWriter<Output>?
-  private var state = State.open
+  private var state = WriterState.open
   private var untilCheck = 0
 
   /// Starts a file.
@@ -65,7 +63,7 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
   ///
   /// - Throws: ``ParquetError`` if the row does not fit its columns, or what the output throws.
   public mutating func write(_ row: Row) throws {
-    guard state == .open else { throw isClosed }
+    try state.begin()
     do {
       try encoder.encode(row)
       if untilCheck == 0 {
@@ -74,9 +72,9 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
         untilCheck -= 1
       }
     } catch {
-      state = .failed
       throw located(error)
     }
+    state = .open
   }
 
   /// Writes rows.
@@ -93,18 +91,13 @@ public struct RowWriter<Row: Encodable, Output: ByteOutput>: ~Copyable {
   ///   what the output throws.
   @discardableResult
   public mutating func finish(keyValues: [(String, String)] = []) throws -> FileSummary {
-    guard state == .open else { throw isClosed }
-    state = .failed
+    try state.begin()
     if writer == nil || encoder.rowCount > 0 { try writeRowGroup() }
     guard let summary = try writer?.finish(keyValues: keyValues) else {
       throw ParquetError(.misuse, expected: "a writer that is open", found: "none")
     }
     state = .finished
     return summary
-  }
-
-  private var isClosed: ParquetError {
-    ParquetError(.misuse, expected: "a writer that is open", found: "one that has \(state)")
   }
 
   /// Writes a row group if there are rows enough; else says how many may come before it is looked at

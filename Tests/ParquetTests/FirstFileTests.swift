@@ -18,9 +18,7 @@ import Testing
     try writer.write(Price(symbol: "GBPUSD", bid: 1.2671))
     try writer.finish()
 
-    for row in try FileReader(path: path).rows(as: Price.self) {
-      print(try row.get())
-    }
+    try FileReader(path: path).rows(as: Price.self).all().forEach { print($0) }
     // article: end
   }
 
