@@ -18,6 +18,7 @@ struct JobAttempt: Sendable {
   private var report: JobReport
 
   private var ledger: JobLedger
+  private var recovery: RecoveryCheck
   /// Partitions that are not asked for again in this attempt.
   private var setAside: Set<Partition> = []
   /// Partitions whose page is asked for, staged or committed.
@@ -29,7 +30,6 @@ struct JobAttempt: Sendable {
   private var stopping: StopReason?
   /// The end of the first wait that was not begun, since it would end after the deadline.
   private var tooLate: JobWait?
-  private var hasToldFailure = false
   private var requestsToldOf = 0
   private var phase: (name: String, since: ContinuousClock.Instant)?
   private var lastWaitSaved: Int64?
@@ -67,6 +67,7 @@ struct JobAttempt: Sendable {
     self.report.attempt = claimed.schedule.attempt
     ledger = JobLedger(
       job: job, claimed: claimed, retry: retry, watch: watch, journal: journal)
+    recovery = RecoveryCheck(sink: job.sink, retry: retry, journal: journal)
   }
 
   // MARK: Order
@@ -121,7 +122,8 @@ struct JobAttempt: Sendable {
           return await stop(
             .sourceAway(
               "\(lastFailure.partition.name): \(lastFailure.error)"
-                + (others > 0 ? " (and \(others) more)" : "") + stubborn))
+                + (others > 0 ? " (and \(others) more)" : "")
+                + checkpoint.queue.stubborn(leavingOut: source.leavingOut)))
         }
         if let outcome = try await finish() { return outcome }
       }
@@ -193,7 +195,7 @@ struct JobAttempt: Sendable {
   private mutating func askForPages(_ group: inout ThrowingTaskGroup<Happening, any Error>) {
     guard stopping == nil else { return }
     while asking < options.atOnce, open.count < 2 * options.atOnce,
-      let entry = nextEntry()
+      let entry = checkpoint.queue.next(leaving: open.union(setAside))
     {
       let partition = entry.partition
       if phase?.name != partition.phase { phaseBegins(partition.phase) }
@@ -236,36 +238,6 @@ struct JobAttempt: Sendable {
   private struct StagingFailure: Error {
     var error: any Error
   }
-
-  /// The partition to ask for next: one that has begun before one that has not, and those that failed
-  /// in the last attempts after all others.
-  private func nextEntry() -> JobQueue.Entry? {
-    guard let phase = checkpoint.queue.openPhase else { return nil }
-    var waiting: JobQueue.Entry?
-    var failed: JobQueue.Entry?
-    for entry in checkpoint.queue.entries where entry.partition.phase == phase && !entry.isOver {
-      guard !open.contains(entry.partition), !setAside.contains(entry.partition) else { continue }
-      if entry.failures > 0 {
-        if entry.failures < failed?.failures ?? .max { failed = entry }
-        continue
-      }
-      if entry.cursor != nil { return entry }
-      waiting = waiting ?? entry
-    }
-    return waiting ?? failed
-  }
-
-  /// What to say of partitions that fail in one attempt after the other: the phases after theirs wait.
-  private var stubborn: String {
-    let entries = checkpoint.queue.entries.filter { $0.failures >= Self.stubbornFailures }
-    guard let worst = entries.max(by: { $0.failures < $1.failures }) else { return "" }
-    let others = entries.count > 1 ? " and \(entries.count - 1) more have" : " has"
-    return ". \(worst.partition.name)\(others) failed in \(worst.failures) attempts in a row, and"
-      + " the run waits for it"
-      + (source.leavingOut.isEmpty ? "" : ": \(source.leavingOut)")
-  }
-
-  private static let stubbornFailures = 3
 
   private mutating func phaseBegins(_ name: String) {
     phaseEnds()
@@ -443,44 +415,17 @@ struct JobAttempt: Sendable {
       return
     }
     guard recovered != nil || ledger.tables.bounds == nil else { return }
-    let (problems, found) = try await check(TableMarks(recovered?.tables ?? [:]))
-    ledger.tables = TableMarks(found)
+    let (found, problems) = try await recovery.compare(
+      target, with: TableMarks(recovered?.tables ?? [:]))
+    ledger.tables = found
     guard recovered != nil else { return }
     conclude(problems, "after the recovery")
   }
 
-  /// How the tables stand, and what of it is not as it should be.
-  private func check(
-    _ marks: TableMarks
-  ) async throws -> (problems: [String], found: [String: JobCheckpoint.TableMark]) {
-    var problems: [String] = []
-    var found: [String: JobCheckpoint.TableMark] = [:]
-    for (table, name) in target.all {
-      let sink = sink
-      let check = try await retry.run { try await sink.keyCheck(of: table, named: name) }
-      found[name] = JobCheckpoint.TableMark(atLeast: check.rows, atMost: check.rows)
-      problems += marks.problems(of: name, check)
-    }
-    return (problems, found)
-  }
-
   private mutating func conclude(_ problems: [String], _ when: String) {
-    journal.checked(problems)
     report.isConsistent = (report.isConsistent ?? true) && problems.isEmpty
-    if problems.isEmpty {
-      ledger.facts.append(JobFact(.consistent, detail: when))
-    } else {
-      let text = problems.joined(separator: "; ")
-      ledger.facts.append(JobFact(.inconsistent, detail: "\(when): \(text)"))
-      // It is one recovery, however often it is checked.
-      if !hasToldFailure {
-        journal.recoveryFailed()
-        ledger.facts.append(
-          JobFact(.recoveryFailed, detail: "the checks \(when) did not hold: \(text)"))
-      }
-      hasToldFailure = true
-      report.notes.append("\(when): \(text)")
-    }
+    if !problems.isEmpty { report.notes.append("\(when): \(problems.joined(separator: "; "))") }
+    ledger.facts += recovery.conclude(problems, when)
   }
 
   // MARK: End
@@ -521,7 +466,7 @@ struct JobAttempt: Sendable {
   }
 
   private mutating func checkEnd(_ recovered: JobCheckpoint) async throws {
-    var (problems, _) = try await check(ledger.tables)
+    var (_, problems) = try await recovery.compare(target, with: ledger.tables)
     // One that began anew counts its records anew.
     if plan.basis == .checkpoint,
       let total = try await ledger.stored().chosen?.checkpoint.total, total < recovered.total
@@ -539,10 +484,7 @@ struct JobAttempt: Sendable {
     case .sourceAway(let error):
       ending = [JobFact(.failed, detail: String(error.prefix(500)), seconds: seconds)]
       try? await saveError(error, isRecoverable: true)
-      if isFruitlessRecovery, !hasToldFailure {
-        journal.recoveryFailed()
-        ending.append(JobFact(.recoveryFailed, detail: error))
-      }
+      if isFruitlessRecovery { ending += recovery.fail(error) }
       await tryToEnd(.failed, error, ending)
     case .sinkAway(let error), .circuitOpen(let error), .loadUnfinished(let error):
       ending = [JobFact(.failed, detail: String(error.prefix(500)), seconds: seconds)]
@@ -572,10 +514,7 @@ struct JobAttempt: Sendable {
       let text = String(ErrorSummary.of(error).prefix(500))
       try? await saveError(text, isRecoverable: false)
       var ending = [JobFact(.failed, detail: text, seconds: seconds)]
-      if isFruitlessRecovery, !hasToldFailure {
-        journal.recoveryFailed()
-        ending.append(JobFact(.recoveryFailed, detail: text))
-      }
+      if isFruitlessRecovery { ending += recovery.fail(text) }
       await tryToEnd(.failed, text, ending)
       journal.failed(error, wasResumed: ledger.recovered != nil, seconds: seconds)
       throw error

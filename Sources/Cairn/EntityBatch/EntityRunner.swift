@@ -19,11 +19,7 @@ struct EntityRunner: Sendable {
   private var failuresInARow: Int
   /// Whether batches go one after the other, so that there is a state after each.
   private var savesState = true
-  /// The target that was prepared last.
-  private var preparedTarget: TargetTable?
-  /// The target with every column that rows of this run have had, also in earlier attempts; nil before
-  /// the first.
-  private var wholeTarget: TargetTable?
+  private var rows: BatchRows
   /// Whether state files of earlier marks may be there.
   private var hasStateFiles = true
   /// Seconds from the begin to the first commit of this attempt.
@@ -57,7 +53,8 @@ struct EntityRunner: Sendable {
     failuresInARow = checkpoint.failuresInARow
     let batchSize: Int
     do {
-      wholeTarget = try checkpoint.target.map(TargetText.decode)
+      rows = try BatchRows(
+        processor: processor, partition: partition, stored: checkpoint.target)
       switch size {
       case .entities(let count): batchSize = count
       case .auto:
@@ -270,12 +267,9 @@ struct EntityRunner: Sendable {
       }.value
     }
     var seconds = (ContinuousClock.now - start).inSeconds
-    let rows = try rows(of: result, positions, &mark)
-    if let target = rows?.target, target != preparedTarget {
-      try await retry.run { _ = try await sink.prepareTarget(target) }
-      preparedTarget = target
-    }
-    let work = EntityWork(run: run.checkpoint.syncID, rows: rows)
+    let taken = try rows.take(result, &mark)
+    if let target = taken?.target { try await rows.prepare(target, retry: retry) }
+    let work = EntityWork(run: run.checkpoint.syncID, rows: taken)
     let staged = try await retry.run { try await sink.stage(work) }
     let committing = mark
     let outcome: EntityCommitOutcome
@@ -326,24 +320,6 @@ struct EntityRunner: Sendable {
     journal.committed(batch)
   }
 
-  private mutating func rows(
-    of result: BatchResult, _ positions: Range<Int>, _ mark: inout EntityMark
-  ) throws -> EntityWork.Rows? {
-    guard let batch = result.rows, !batch.columns.isEmpty, batch.rowCount > 0 else { return nil }
-    guard let target = processor.target else {
-      throw EntityBatchError.noTarget(
-        "processor '\(processor.name)' returned rows, but has no target: give it one, or mark its"
-          + " batches in a transaction of its own")
-    }
-    try target.check(batch, partition: run.checkpoint.new.partition)
-    let table = target.table(for: batch)
-    // In the end a partition is replaced with every column that one of its batches has had.
-    let whole = wholeTarget?.adding(table.columns) ?? table
-    mark.target = try TargetText.encode(whole)
-    wholeTarget = whole
-    return EntityWork.Rows(target: table, batch: batch)
-  }
-
   /// Makes sure that a batch which the program marked itself is committed.
   private mutating func confirm(_ mark: EntityMark) async throws {
     if processor.target?.partitionColumn != nil {
@@ -381,11 +357,7 @@ struct EntityRunner: Sendable {
   private mutating func finish() async throws -> EntityBatchOutcome {
     options.faults.reach(.entitiesDone)
     var end = end(.completed, nil)
-    if let target = processor.target, let column = target.partitionColumn {
-      end.replacement = PartitionReplacement(
-        table: target.table, column: column, value: run.checkpoint.new.partition,
-        columns: wholeTarget?.columns.map(\.name) ?? [])
-    }
+    end.replacement = rows.replacement
     let ending = end
     do {
       try await retry.run { try await sink.endEntities(ending, under: lease) }
