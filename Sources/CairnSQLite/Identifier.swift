@@ -85,7 +85,16 @@ extension String {
 
   /// The text with the letters A–Z in lower case, as SQLite compares names.
   var asciiLowercased: String {
-    String(
-      decoding: utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    String(decoding: utf8.map(\.asciiLowercased), as: UTF8.self)
   }
+
+  /// Whether SQLite takes the two names for the same.
+  func isSameName(as other: String) -> Bool {
+    utf8.elementsEqual(other.utf8) { $0.asciiLowercased == $1.asciiLowercased }
+  }
+}
+
+extension UInt8 {
+  /// The byte; of A–Z the lower-case letter.
+  fileprivate var asciiLowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
 }

@@ -103,8 +103,3 @@ struct MergeSQL {
       """
   }
 }
-
-extension String {
-  /// Whether SQLite takes the two names for the same.
-  func isSameName(as other: String) -> Bool { asciiLowercased == other.asciiLowercased }
-}

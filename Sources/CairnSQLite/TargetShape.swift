@@ -22,8 +22,7 @@ struct TargetShape: Sendable, Hashable {
 
   /// The column of that name, as SQLite compares names.
   func column(named name: String) -> ShapeColumn? {
-    let identity = name.asciiLowercased
-    return columns.first { $0.name.asciiLowercased == identity }
+    columns.first { $0.name.isSameName(as: name) }
   }
 
   /// The unique key that consists of just these columns, in any order.
@@ -124,8 +123,7 @@ struct UniqueKey: Sendable, Hashable {
 
   /// How the key compares the values of a column.
   func collation(of column: String) -> String {
-    let identity = column.asciiLowercased
-    return columns.first { $0.name.asciiLowercased == identity }?.collation ?? "BINARY"
+    columns.first { $0.name.isSameName(as: column) }?.collation ?? "BINARY"
   }
 }
 

@@ -110,7 +110,7 @@ final class PullRequestReading {
   private let repository: JSONValue
   private let rows: [GitHubTable: RecordRows]
   /// The pull requests of which all of a part is here, by part.
-  private let whole: [GitHubQuery.Part: GrowingColumn]
+  private var whole: [GitHubQuery.Part: GrowingColumn]
   private var count = 0
   /// Errors of further answers.
   private(set) var errors: [GraphQLError] = []

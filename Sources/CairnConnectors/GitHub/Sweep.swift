@@ -35,7 +35,7 @@ extension GitHubSource {
     let missing = Set(answer.errors.filter { $0.kind == .missing }.map(\.path))
     var present: [GitHubTable: [Int64]] = [.pullRequests: [], .issues: []]
     let links = rows(for: .linkedIssues)
-    let relinked = GrowingColumn(name: "pull_request_id", type: .text)
+    var relinked = GrowingColumn(name: "pull_request_id", type: .text)
     var errors = answer.errors
     var isAnyFound = false
     for number in numbers {

@@ -39,34 +39,19 @@ public struct JSONValue: Sendable {
   /// The member of an object; missing where it has none of that name, or is no object. Of several, the
   /// first.
   public subscript(name: String) -> JSONValue {
-    guard let document, let node, node.kind == .object else { return .missing }
-    var name = name
-    return name.withUTF8 { name in
-      var position = self.position + 1
-      while position < Int(node.next) {
-        let key = document.nodes[position]
-        if Self.isSame(key, name, document) {
-          return JSONValue(document: document, position: position + 1)
-        }
-        position = Int(document.nodes[position + 1].next)
-      }
-      return .missing
-    }
+    guard let document, let place = document.member(name, of: position) else { return .missing }
+    return JSONValue(document: document, position: place)
   }
 
-  private static func isSame(
-    _ key: JSONDocument.Node, _ name: UnsafeBufferPointer<UInt8>, _ document: JSONDocument
-  ) -> Bool {
-    guard key.kind == .string else {
-      return document.decoded(key).utf8.elementsEqual(name)
+  /// The value behind names of members, one in the other.
+  func at(_ names: [String]) -> JSONValue {
+    guard let document else { return .missing }
+    var position = self.position
+    for name in names {
+      guard let place = document.member(name, of: position) else { return .missing }
+      position = place
     }
-    guard Int(key.end - key.start) == name.count else { return false }
-    return document.bytes.withUnsafeBufferPointer { bytes in
-      for offset in 0..<name.count where bytes[Int(key.start) + offset] != name[offset] {
-        return false
-      }
-      return true
-    }
+    return JSONValue(document: document, position: position)
   }
 
   /// The elements of an array; none where it is no array.
@@ -165,6 +150,36 @@ public struct JSONValue: Sendable {
 }
 
 extension JSONDocument {
+  /// The position of an object's member; nil where it has none of that name, or is no object.
+  fileprivate func member(_ name: String, of object: Int) -> Int? {
+    var name = name
+    return name.withUTF8 { name in
+      nodes.withUnsafeBufferPointer { nodes in
+        bytes.withUnsafeBufferPointer { bytes in
+          guard nodes[object].kind == .object else { return nil }
+          let end = Int(nodes[object].next)
+          var position = object + 1
+          while position < end {
+            if isSame(nodes[position], name, bytes) { return position + 1 }
+            position = Int(nodes[position + 1].next)
+          }
+          return nil
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func isSame(
+    _ key: Node, _ name: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>
+  ) -> Bool {
+    guard key.kind == .string else { return decoded(key).utf8.elementsEqual(name) }
+    let start = Int(key.start)
+    guard Int(key.end) - start == name.count else { return false }
+    for offset in 0..<name.count where bytes[start + offset] != name[offset] { return false }
+    return true
+  }
+
   func withText<Result>(
     of node: Node, _ body: (UnsafeBufferPointer<UInt8>) -> Result
   ) -> Result {

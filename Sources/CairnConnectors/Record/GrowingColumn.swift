@@ -4,7 +4,7 @@ internal import Parquet
 /// A column of a table's rows while they are collected, filled from JSON.
 ///
 /// Plain text is copied from the answer's bytes into the column's: no `String` a value.
-final class GrowingColumn {
+struct GrowingColumn {
   let name: String
   let type: ColumnType
   private var indices: [UInt32] = []
@@ -23,7 +23,7 @@ final class GrowingColumn {
   var isEmpty: Bool { indices.isEmpty }
 
   /// Appends a value; null where it is not of the column's type.
-  func append(_ value: JSONValue) {
+  mutating func append(_ value: JSONValue) {
     switch type {
     case .text:
       let start = bytes.count
@@ -64,7 +64,7 @@ final class GrowingColumn {
 
   /// Sets the value of a row that is at the column's end or after it; rows between are null. One of
   /// another type than the column's is left out.
-  func set(_ cell: Cell, row: Int) {
+  mutating func set(_ cell: Cell, row: Int) {
     fill(rows: row)
     let before = indices.count > row ? indices.removeLast() : nil
     switch (type, cell) {
@@ -84,27 +84,27 @@ final class GrowingColumn {
   }
 
   /// Adds nulls until there are so many rows.
-  func fill(rows: Int) {
+  mutating func fill(rows: Int) {
     while indices.count < rows { appendNull() }
   }
 
   /// Appends a text, or null.
-  func append(text: String?) {
+  mutating func append(text: String?) {
     guard let text else { return appendNull() }
     let start = bytes.count
     bytes.append(contentsOf: text.utf8)
     close(from: start)
   }
 
-  private func append(number: Int64?) {
+  private mutating func append(number: Int64?) {
     guard let number else { return appendNull() }
     indices.append(UInt32(numbers.count))
     numbers.append(number)
   }
 
-  private func appendNull() { indices.append(Column.null) }
+  private mutating func appendNull() { indices.append(Column.null) }
 
-  private func close(from start: Int) {
+  private mutating func close(from start: Int) {
     indices.append(UInt32(slices.count))
     slices.append(ByteSlice(offset: UInt32(start), length: UInt32(bytes.count - start)))
   }

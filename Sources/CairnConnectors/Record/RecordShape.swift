@@ -75,7 +75,7 @@ extension RecordShape.Field {
 /// Collects a page's rows of a table.
 final class RecordRows {
   let shape: RecordShape
-  private let columns: [GrowingColumn]
+  private var columns: [GrowingColumn]
   private(set) var count = 0
 
   init(_ shape: RecordShape) {
@@ -88,14 +88,14 @@ final class RecordRows {
   /// - Parameter given: Values that are not in it; see ``RecordShape/Origin/given(_:)``.
   func append(_ record: JSONValue, given: [JSONValue] = []) {
     count += 1
-    for (field, column) in zip(shape.fields, columns) {
+    for (index, field) in shape.fields.enumerated() {
       switch field.origin {
-      case .path(let names): column.append(record.at(names))
-      case .given(let position): column.append(given[position])
+      case .path(let names): columns[index].append(record.at(names))
+      case .given(let position): columns[index].append(given[position])
       case .list(let path, let list):
         let texts = record.at(list).elements.compactMap { $0.at(path).string }
-        column.append(text: "[" + texts.map(JSONText.quoted).joined(separator: ",") + "]")
-      case .text(let left): column.append(text: record.text(without: left))
+        columns[index].append(text: "[" + texts.map(JSONText.quoted).joined(separator: ",") + "]")
+      case .text(let left): columns[index].append(text: record.text(without: left))
       }
     }
   }
@@ -109,13 +109,6 @@ final class RecordRows {
 }
 
 extension JSONValue {
-  /// The value behind names of members, one in the other.
-  func at(_ names: [String]) -> JSONValue {
-    var value = self
-    for name in names { value = value[name] }
-    return value
-  }
-
   /// An object's text without some of its members.
   func text(without left: Set<String>) -> String? {
     guard !left.isEmpty else { return text }

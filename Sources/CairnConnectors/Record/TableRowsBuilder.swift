@@ -54,6 +54,7 @@ struct TableRowsBuilder {
       table: table,
       batch: try RecordBatch(
         columns: columns.map { column in
+          var column = column
           column.fill(rows: rowCount)
           return column.column()
         }))
