@@ -90,32 +90,23 @@ struct BoundColumn: Sendable {
     if affinity == .text {
       return (written(numbers) { $0.decimal($1, scale: scale) }, [:])
     }
-    var powers: [Int128] = [1]
-    for _ in 0..<38 { powers.append(powers[powers.count - 1] * 10) }
+    var power: Int128 = 1
+    for _ in 0..<scale { power *= 10 }
+    let smallPower = Int64(exactly: power)
     var scalars: [Scalar] = []
     scalars.reserveCapacity(numbers.count)
     var unfit: [UInt32: String] = [:]
     var text = ValueText(count: 0)
     for number in numbers {
-      let (whole, fraction) = number.quotientAndRemainder(dividingBy: powers[scale])
-      if fraction == 0, let integer = Int64(exactly: whole),
-        affinity != .real || integer.magnitude <= 1 << 53
-      {
-        scalars.append(.integer(integer))
-        continue
-      }
-      // Without its trailing zeros the number may be short enough.
-      var digits = number
-      var places = scale
-      while places > 0, digits % 10 == 0 {
-        digits /= 10
-        places -= 1
-      }
-      if digits.magnitude < 1_000_000_000_000_000, places <= 22,
-        let power = Double(exactly: powers[places])
-      {
-        // Both operands are exact, so the quotient is the double nearest to the number.
-        scalars.append(.real(Double(Int64(digits)) / power))
+      // Dividing 128 bits is slow, and few numbers need them.
+      let scalar =
+        if let small = Int64(exactly: number), let smallPower {
+          exact(small, scale: scale, power: smallPower, affinity)
+        } else {
+          exact(number, scale: scale, power: power, affinity)
+        }
+      if let scalar {
+        scalars.append(scalar)
         continue
       }
       if affinity != .blob {
@@ -127,4 +118,34 @@ struct BoundColumn: Sendable {
     }
     return (.scalars(scalars, text.strings), unfit)
   }
+
+  /// A decimal number as INTEGER or REAL; nil when neither keeps it.
+  ///
+  /// - Parameter power: 10 to the power of the scale.
+  private static func exact<Number: FixedWidthInteger & SignedInteger>(
+    _ number: Number, scale: Int, power: Number, _ affinity: Affinity
+  ) -> Scalar? {
+    let (whole, fraction) = number.quotientAndRemainder(dividingBy: power)
+    if fraction == 0, let integer = Int64(exactly: whole),
+      affinity != .real || integer.magnitude <= 1 << 53
+    {
+      return .integer(integer)
+    }
+    // Without its trailing zeros the number may be short enough.
+    var digits = number
+    var places = scale
+    while places > 0, digits % 10 == 0 {
+      digits /= 10
+      places -= 1
+    }
+    guard digits.magnitude < 1_000_000_000_000_000, places < exactPowers.count else { return nil }
+    // Both operands are exact, so the quotient is the double nearest to the number.
+    return .real(Double(Int64(truncatingIfNeeded: digits)) / exactPowers[places])
+  }
+
+  /// The powers of ten that a double holds exactly.
+  private static let exactPowers: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+    1e18, 1e19, 1e20, 1e21, 1e22,
+  ]
 }

@@ -29,12 +29,45 @@ struct Times: Codable {
   var loads: [Double] = []
 }
 
-func measure(_ name: String, durability: CheckpointDurability, among others: Int = 0) async throws
-  -> Times
-{
-  let directory = folder + "/" + name
-  let checkpoints = StageCheckpoints(directory: directory, durability: durability)
-  if others > 0 {
+func checkpoints(_ name: String, _ durability: CheckpointDurability) -> StageCheckpoints {
+  StageCheckpoints(directory: folder + "/" + name, durability: durability)
+}
+
+/// Saves a stage, and says how many seconds it took. As the peer: four stages an execution.
+func save(
+  _ round: Int, in checkpoints: StageCheckpoints
+) async throws -> (id: String, seconds: Double) {
+  let batch = try prices(round)
+  let start = ContinuousClock.now
+  let id = try await checkpoints.save(
+    batch, pipeline: "pipeline_\(round / 4)", stage: "stage_\(round % 4)", metadata: ["rows": 250])
+  return (id, (ContinuousClock.now - start).seconds)
+}
+
+func measure(_ name: String, durability: CheckpointDurability) async throws -> Times {
+  let checkpoints = checkpoints(name, durability)
+  var times = Times()
+  var ids: [String] = []
+  for round in 0..<rounds {
+    let saved = try await save(round, in: checkpoints)
+    times.saves.append(saved.seconds)
+    ids.append(saved.id)
+  }
+  for id in ids {
+    let start = ContinuousClock.now
+    let loaded = try await checkpoints.load(id)
+    let rows = try loaded.rows()
+    times.loads.append((ContinuousClock.now - start).seconds)
+    precondition(rows.rowCount == 250)
+  }
+  return times
+}
+
+/// Seconds of saves into registries that have so many entries already, in turn: what else the machine
+/// does meanwhile falls on all of them.
+func savesAmong(_ sizes: [Int]) async throws -> [String: [Double]] {
+  let places = sizes.map { checkpoints("among-\($0)", .unsynced) }
+  for (others, checkpoints) in zip(sizes, places) {
     // Entries of other executions, without their files: only the registry counts here.
     let registry = checkpoints.registry
     try await registry.prepare()
@@ -48,28 +81,15 @@ func measure(_ name: String, durability: CheckpointDurability, among others: Int
           timestamp: "2100-01-01T00:00:00.000000Z"), under: nil)
     }
   }
-  var times = Times()
-  var ids: [String] = []
+  // Writing the large registry to the disk is no part of a save.
+  sync()
+  var seconds: [String: [Double]] = [:]
   for round in 0..<rounds {
-    // As the peer: an execution a save, four in a registry when nothing else is asked for.
-    let batch = try prices(round)
-    let start = ContinuousClock.now
-    let id = try await checkpoints.save(
-      batch, pipeline: "pipeline_\(round / 4)", stage: "stage_\(round % 4)",
-      metadata: ["rows": 250])
-    times.saves.append((ContinuousClock.now - start).seconds)
-    ids.append(id)
-  }
-  if others == 0 {
-    for id in ids {
-      let start = ContinuousClock.now
-      let loaded = try await checkpoints.load(id)
-      let rows = try loaded.rows()
-      times.loads.append((ContinuousClock.now - start).seconds)
-      precondition(rows.rowCount == 250)
+    for (others, checkpoints) in zip(sizes, places) {
+      seconds["\(others)", default: []].append(try await save(round, in: checkpoints).seconds)
     }
   }
-  return times
+  return seconds
 }
 
 /// Seconds of a pipeline of four stages that do nothing but wait, with and without checkpoints.
@@ -99,7 +119,7 @@ extension Duration {
 struct Report: Codable {
   var unsynced: Times
   var synced: Times
-  var among: [String: Times]
+  var among: [String: [Double]]
   var workSeconds: Double
   var pipelineOn: [Double] = []
   var pipelineSynced: [Double] = []
@@ -109,12 +129,8 @@ struct Report: Codable {
 _ = try await measure("warm", durability: .unsynced)
 var report = Report(
   unsynced: try await measure("unsynced", durability: .unsynced),
-  synced: try await measure("synced", durability: .synced), among: [:],
-  workSeconds: work.seconds * 4)
-for others in [10, 1_000, 100_000] {
-  report.among["\(others)"] = try await measure(
-    "among-\(others)", durability: .unsynced, among: others)
-}
+  synced: try await measure("synced", durability: .synced),
+  among: try await savesAmong([10, 1_000, 100_000]), workSeconds: work.seconds * 4)
 for _ in 0..<5 {
   report.pipelineOn.append(try await pipeline(true, durability: .unsynced))
   report.pipelineSynced.append(try await pipeline(true, durability: .synced))

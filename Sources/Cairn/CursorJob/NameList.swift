@@ -15,19 +15,36 @@ enum NameList {
 
   /// - Parameter names: Names that may be held, at best in order.
   static func encode(_ names: [String]) -> String {
-    var text = ""
-    var previous: [UnicodeScalar] = []
+    // Of bytes: a job with thousands of partitions does this at every page.
+    var text: [UInt8] = []
+    var previous: [UInt8] = []
     for name in names {
-      let scalars = Array(name.unicodeScalars)
-      var shared = 0
-      let limit = min(previous.count, scalars.count, digits.count - 1)
-      while shared < limit, previous[shared] == scalars[shared] { shared += 1 }
-      if !text.isEmpty { text.append("\n") }
-      text.append(digits[shared])
-      text.unicodeScalars.append(contentsOf: scalars[shared...])
-      previous = scalars
+      let bytes = Array(name.utf8)
+      let shared = sharedScalars(previous, bytes)
+      if !text.isEmpty { text.append(UInt8(ascii: "\n")) }
+      text += digits[shared.scalars].utf8
+      text += bytes[shared.bytes...]
+      previous = bytes
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// How many scalars two texts begin with alike, and in how many bytes.
+  private static func sharedScalars(
+    _ left: [UInt8], _ right: [UInt8]
+  ) -> (scalars: Int, bytes: Int) {
+    var shared = (scalars: 0, bytes: 0)
+    var position = 0
+    let limit = min(left.count, right.count)
+    while shared.scalars < digits.count - 1 {
+      // To the end of the scalar.
+      repeat {
+        guard position < limit, left[position] == right[position] else { return shared }
+        position += 1
+      } while position < right.count && right[position] & 0xC0 == 0x80
+      shared = (shared.scalars + 1, position)
+    }
+    return shared
   }
 
   /// The names; nil when the text is none of ``encode(_:)``.

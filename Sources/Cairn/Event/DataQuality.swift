@@ -133,8 +133,13 @@ public struct DataQuality: Sendable, Hashable {
     case .bigint(let values): values.map { Double($0) }
     case .double(let values): values
     // The scale is the same for all, and moves mean and deviation alike.
-    case .numeric(let values): values.map { Double($0) }
+    case .numeric(let values): values.map(number)
     case .text, .boolean, .date, .time, .timestamp, .uuid: nil
     }
+  }
+
+  /// Converting 128 bits is slow, and few numbers need them.
+  private static func number(_ unscaled: Int128) -> Double {
+    Int64(exactly: unscaled).map { Double($0) } ?? Double(unscaled)
   }
 }
