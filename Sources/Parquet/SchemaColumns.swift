@@ -3,6 +3,8 @@ struct SchemaColumns {
   /// A group with children to come.
   private struct Group {
     var childrenLeft: Int
+    /// Where it is among the elements.
+    var place: Int
     var name: String
     /// Whether the names of columns leave this group's out.
     var isUnnamed: Bool
@@ -63,22 +65,21 @@ struct SchemaColumns {
     guard let root = elements.first else {
       throw ParquetError(.malformed, expected: "a schema", found: "none")
     }
-    groups = [Group(childrenLeft: root.childCount ?? 0, name: "", isUnnamed: true)]
+    groups = [Group(childrenLeft: root.childCount ?? 0, place: 0, name: "", isUnnamed: true)]
     for place in elements.indices.dropFirst() {
       let element = elements[place]
       while groups.last?.childrenLeft == 0 { groups.removeLast() }
       guard let parent = groups.last else {
-        throw ParquetError(
-          .malformed, expected: "as many schema elements as groups have children",
-          found: "more", column: element.name)
+        throw element.error(
+          expected: "as many schema elements as groups have children", found: "more")
       }
       groups[groups.count - 1].childrenLeft -= 1
       guard let repetition = element.repetition else {
-        throw ParquetError(
-          .malformed, expected: "a repetition type", found: "none", column: element.name)
+        throw element.error(expected: "a repetition type", found: "none")
       }
       var group = Group(
-        childrenLeft: element.childCount ?? 0, name: element.name, isUnnamed: isUnnamed[place],
+        childrenLeft: element.childCount ?? 0, place: place, name: element.name,
+        isUnnamed: isUnnamed[place],
         definitionLevel: parent.definitionLevel + (repetition == .required ? 0 : 1),
         repetitionLevel: parent.repetitionLevel, repeatedLevels: parent.repeatedLevels)
       if repetition == .repeated {
@@ -87,9 +88,8 @@ struct SchemaColumns {
       }
       if element.isGroup {
         guard groups.count < Self.deepest else {
-          throw ParquetError(
-            .limitExceeded, expected: "at most \(Self.deepest) groups in each other",
-            found: "more", column: element.name)
+          throw element.error(
+            .limitExceeded, expected: "at most \(Self.deepest) groups in each other", found: "more")
         }
         groups.append(group)
       } else {
@@ -97,9 +97,10 @@ struct SchemaColumns {
       }
     }
     if let short = groups.last(where: { $0.childrenLeft != 0 }) {
-      throw ParquetError(
-        .malformed, expected: "as many schema elements as groups have children", found: "fewer",
-        column: short.name.isEmpty ? nil : short.name)
+      var error = elements[short.place].error(
+        expected: "as many schema elements as groups have children", found: "fewer")
+      if short.place == 0 { error.column = nil }
+      throw error
     }
   }
 
@@ -108,33 +109,32 @@ struct SchemaColumns {
     _ element: SchemaElement, _ place: Group
   ) throws(ParquetError) {
     guard let type = element.physicalType, element.childCount ?? 0 == 0 else {
-      throw ParquetError(
-        .malformed, expected: "a physical type or a number of children, not both",
-        found: element.physicalType == nil ? "neither" : "both", column: element.name)
+      throw element.error(
+        expected: "a physical type or a number of children, not both",
+        found: element.physicalType == nil ? "neither" : "both")
     }
     if type == .fixedLengthByteArray, element.typeLength ?? 0 < 1 {
-      throw ParquetError(
-        .malformed, expected: "a fixed length of at least 1",
-        found: element.typeLength.map { "\($0)" } ?? "none", column: element.name)
+      throw element.error(
+        expected: "a fixed length of at least 1",
+        found: element.typeLength.map { "\($0)" } ?? "none")
     }
     let fixedLength = type == .fixedLengthByteArray ? element.typeLength : nil
     if let logical = element.logicalType, !logical.fits(type, length: fixedLength) {
-      throw ParquetError(
-        .malformed, expected: "a logical type that \(type) can hold", found: "\(logical)",
-        column: element.name)
+      throw element.error(
+        expected: "a logical type that \(type) can hold", found: "\(logical)")
     }
     let nodes = groups.dropFirst() + [place]
     pathNameCount += nodes.count
     guard pathNameCount <= Self.mostPathNames else {
-      throw ParquetError(
+      throw element.error(
         .limitExceeded, expected: "at most \(Self.mostPathNames) names in all columns' paths",
-        found: "more", column: element.name)
+        found: "more")
     }
     nameByteCount += nodes.reduce(0) { $0 + $1.name.utf8.count + 1 }
     guard nameByteCount <= Self.mostNameBytes else {
-      throw ParquetError(
+      throw element.error(
         .limitExceeded, expected: "at most \(Self.mostNameBytes) bytes of column names",
-        found: "more", column: element.name)
+        found: "more")
     }
     let path = nodes.map(\.name)
     // Lists in lists keep all names: they cannot be read, and none of their names is a column's.

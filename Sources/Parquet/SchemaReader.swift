@@ -12,6 +12,16 @@ struct SchemaElement {
   var childCount: Int?
   var logicalType: LogicalType?
   var collection: Collection?
+  /// The byte of the file where it begins.
+  var offset = 0
+
+  /// An error about it.
+  func error(
+    _ kind: ParquetError.Kind = .malformed, expected: String, found: String
+  ) -> ParquetError {
+    ParquetError(
+      kind, expected: expected, found: found, offset: offset, column: name.isEmpty ? nil : name)
+  }
 }
 
 /// Reads a schema: first its elements, then, from those, its columns.
@@ -19,8 +29,8 @@ enum SchemaReader {
   static func readElement(
     _ thrift: inout ThriftCompactReader
   ) throws(ParquetError) -> SchemaElement {
+    var element = SchemaElement(name: "", offset: thrift.offset)
     try thrift.beginStruct()
-    var element = SchemaElement(name: "")
     var name: String?
     var converted: ConvertedType?
     var precision = 0

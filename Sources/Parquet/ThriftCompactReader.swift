@@ -23,9 +23,12 @@ struct ThriftCompactReader {
     self.fileOffset = fileOffset
   }
 
+  /// The byte of the file that is read next.
+  var offset: Int { fileOffset + position }
+
   /// An error about the place reached.
   func malformed(_ expected: String, _ found: String) -> ParquetError {
-    ParquetError(.malformed, expected: expected, found: found, offset: fileOffset + position)
+    ParquetError(.malformed, expected: expected, found: found, offset: offset)
   }
 
   /// `value`, or an error if a field that must be there was not.
