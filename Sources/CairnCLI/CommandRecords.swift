@@ -66,7 +66,8 @@ final class CommandRecords: Sendable {
     if let metricsFile { await Self.write(metricsFile, logger) }
   }
 
-  private static func write(_ file: PrometheusFile, _ logger: Logger) async {
+  /// Writes figures; a file that cannot be written is a warning.
+  static func write(_ file: PrometheusFile, _ logger: Logger) async {
     do {
       try await file.write()
     } catch {

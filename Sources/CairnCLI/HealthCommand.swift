@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cairn
 import CairnAlerts
+import Foundation
 
 /// `cairn health`.
 struct HealthCommand: AsyncParsableCommand {
@@ -9,7 +10,7 @@ struct HealthCommand: AsyncParsableCommand {
     abstract: "Say whether the checkpoints of jobs are well.",
     discussion: """
       Exit code 0 when all is well, 1 when a measure is above its threshold. With a job file that has \
-      alerts, those are told then.
+      alerts, those are told then: once, of all measures together.
       """)
 
   @Argument(help: "A job file: its sink is looked at, and its alerts are told.")
@@ -39,6 +40,7 @@ struct HealthCommand: AsyncParsableCommand {
   var maximumCorruption = 0
 
   @OptionGroup var sinkOptions: JobSinkOptions
+  @OptionGroup var metricsOption: MetricsFileOption
   @OptionGroup var output: OutputOptions
 
   private struct Summary: Encodable {
@@ -60,6 +62,12 @@ struct HealthCommand: AsyncParsableCommand {
         thresholds: JobHealth.Thresholds(
           storageUsage: Int(clamping: storage), validationFailures: maximumValidationFailures,
           recoveryFailures: maximumRecoveryFailures, corruptionIncidents: maximumCorruption))
+      if let path = metricsOption.path {
+        let metrics = PrometheusMetrics()
+        health.record(in: metrics, sink: sink.location)
+        await CommandRecords.write(
+          PrometheusFile(path: path, metrics: metrics), CommandLog.logger)
+      }
       if output.json {
         try JSONOutput.print(Summary(isWell: health.isWell, measures: health.measures))
       } else {
@@ -91,7 +99,12 @@ struct HealthCommand: AsyncParsableCommand {
     var alert = Alert(.failed, job: "health", source: "checkpoints", table: "", sink: sink)
     alert.problem = Alert.Problem(
       errorClass: .fatal, summary: health.issues.joined(separator: "; "))
-    alert.nextCommand = TypedCommand.text
+    alert.details = health.measures.filter { !$0.isWell && !$0.details.isEmpty }.map { measure in
+      Alert.Detail(measure.name, measure.details.prefix(3).joined(separator: "; "))
+    }
+    // Who reads it is elsewhere, and paths are relative.
+    alert.nextCommand =
+      "cd \(shellQuoted(FileManager.default.currentDirectoryPath)) && \(TypedCommand.text)"
     let sending = alert
     let deliveries = await Signals.ending(with: ExitStatus.failed) {
       await send(sending, by: options)

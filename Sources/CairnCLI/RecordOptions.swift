@@ -14,11 +14,7 @@ struct RecordOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Folder for the log files.", valueName: "dir"))
   var logs: String?
 
-  @Option(
-    name: .customLong("metrics-file"),
-    help: ArgumentHelp(
-      "Write figures to this file, for node_exporter's textfile collector.", valueName: "file"))
-  var metricsFile: String?
+  @OptionGroup var metricsOption: MetricsFileOption
 
   /// From here on standard error is as `--log-format` says.
   func begin() throws {
@@ -51,8 +47,8 @@ struct RecordOptions: ParsableArguments {
     }
     // With checkpoints off nothing is written but what is asked for.
     logging.logToFile = logging.logToFile ?? isUsual
-    let path = metricsFile ?? Self.variable("CAIRN_METRICS_FILE")
-    return CommandRecords(logging, format: try format(), metricsFile: path)
+    return CommandRecords(
+      logging, format: try format(), metricsFile: metricsOption.path)
   }
 
   private func format() throws -> LogFormat {
@@ -60,7 +56,19 @@ struct RecordOptions: ParsableArguments {
     return try JobBuilder.choice(text, of: logFormat == nil ? "CAIRN_LOG_FORMAT" : "--log-format")
   }
 
-  private static func variable(_ name: String) -> String? {
+  fileprivate static func variable(_ name: String) -> String? {
     ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
+}
+
+/// Where a command writes its figures.
+struct MetricsFileOption: ParsableArguments {
+  @Option(
+    name: .customLong("metrics-file"),
+    help: ArgumentHelp(
+      "Write figures to this file, for node_exporter's textfile collector.", valueName: "file"))
+  var metricsFile: String?
+
+  /// The file, where the flag or the environment names one.
+  var path: String? { metricsFile ?? RecordOptions.variable("CAIRN_METRICS_FILE") }
 }

@@ -8,89 +8,8 @@ import Testing
 
 /// The command with job files, as people use it, against the stand-ins.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct ConnectorCommandTests {
-  /// A folder with a job file, and the server it names.
-  fileprivate struct Place {
-    let workplace: Workplace
-    let standin: Standin
-
-    static func gitHub(_ more: String = "") async throws -> Place {
-      let standin = try await Standin.gitHub()
-      let place = Place(workplace: try Workplace(), standin: standin)
-      try place.write(
-        """
-        job: github_sync
-        type: github
-        github:
-          url: \(standin.url)
-          organizations: [octo]
-          token: "${TOKEN}"
-        sink: { url: "sqlite:target.db" }
-        checkpoint: { records: 5 }
-        \(more)
-        """)
-      return place
-    }
-
-    static func jira(_ more: String = "", section: String = "") async throws -> Place {
-      let standin = try await Standin.jira(projects: 2, issues: 25)
-      let place = Place(workplace: try Workplace(), standin: standin)
-      try place.write(
-        """
-        job: jira_sync
-        type: jira
-        jira:
-          url: \(standin.url)
-          deployment: cloud
-          email: bot@example.com
-          token: "${TOKEN}"
-          \(section)
-        sink: { url: "sqlite:target.db" }
-        checkpoint: { records: 10 }
-        \(more)
-        """)
-      return place
-    }
-
-    func write(_ yaml: String) throws { try workplace.write(yaml, to: "job.yaml") }
-
-    func cairn(
-      _ arguments: String..., token: String? = "test-token", crash: String? = nil
-    ) async throws -> ChildOutcome {
-      try await workplace.command(
-        arguments, environment: ["TOKEN": token, "CAIRN_CRASH_AT": crash]
-      ).outcome()
-    }
-
-    func json(_ outcome: ChildOutcome) throws -> JSONValue {
-      try JSONValue(parsing: Array(outcome.standardOutput.utf8))
-    }
-
-    var gitHubDifferences: [String] {
-      get async throws {
-        let options = GitHubOptions(credentials: .anonymous, owners: ["octo"])
-        let rows = try await LandedTables.sqlite(
-          workplace.file("target.db"), try GitHubSource(options).tables)
-        return try await GitHubTruth(standin).differences { Array((rows[$0] ?? [:]).values) }
-      }
-    }
-
-    var jiraRows: [String: [[String]: Landing.Row]] {
-      get async throws {
-        try await LandedTables.sqlite(
-          workplace.file("target.db"), try standin.source(.cloud).tables)
-      }
-    }
-
-    var jiraDifferences: [String] {
-      get async throws {
-        try JiraTruth(try await standin.told("truth?accessible=true"), .cloud)
-          .differences(from: try await jiraRows)
-      }
-    }
-  }
-
   @Test func aGitHubJobIsKilledAndGoneOnWith() async throws {
-    let place = try await Place.gitHub()
+    let place = try await JobPlace.gitHub()
     let plan = try await place.cairn("job", "run", "job.yaml", "--plan")
     #expect(plan.exitCode == 0)
     #expect(plan.standardOutput.contains("github_sync  fresh_start: there is no checkpoint"))
@@ -142,7 +61,7 @@ import Testing
 
   /// What people read who gave a wrong token, none, or the name of nobody.
   @Test func aGitHubJobSaysWhatIsWrong() async throws {
-    let place = try await Place.gitHub()
+    let place = try await JobPlace.gitHub()
     let wrong = try await place.cairn("job", "run", "job.yaml", token: "ghp_swordfish")
     #expect(wrong.exitCode == 1)
     #expect(wrong.standardError.contains("401: Bad credentials"))
@@ -162,7 +81,7 @@ import Testing
   }
 
   @Test func aForbiddenRepositoryMakesTheExitCodeTwo() async throws {
-    let place = try await Place.gitHub()
+    let place = try await JobPlace.gitHub()
     try await place.standin.tell(
       "do", #"{"action": "forbid", "repository": "octo/repo-0001", "after": 2}"#)
     let outcome = try await place.cairn("job", "run", "job.yaml")
@@ -172,7 +91,7 @@ import Testing
   }
 
   @Test func aServerThatIsAwayIsNamed() async throws {
-    let place = try await Place.gitHub()
+    let place = try await JobPlace.gitHub()
     try place.write(
       """
       job: away
@@ -191,7 +110,7 @@ import Testing
 
   @Test(arguments: ["restart", "resume"])
   func aJiraJobIsKilledAndGoneOnWith(_ recovery: String) async throws {
-    let place = try await Place.jira(section: "recovery: \(recovery)")
+    let place = try await JobPlace.jira(section: "recovery: \(recovery)")
     let plan = try await place.cairn("job", "run", "job.yaml", "--plan")
     #expect(plan.standardOutput.contains("jira_sync  fresh_start: there is no checkpoint"))
     let killed = try await place.cairn(
@@ -214,7 +133,7 @@ import Testing
   }
 
   @Test func aJiraJobSaysThatItsTokenIsWrong() async throws {
-    let place = try await Place.jira()
+    let place = try await JobPlace.jira()
     let wrong = try await place.cairn("job", "run", "job.yaml", token: "swordfish")
     #expect(wrong.exitCode == 1)
     #expect(wrong.standardError.contains("Jira does not accept the credentials"))
@@ -229,7 +148,7 @@ import Testing
   private static let custom = "customfield_10016"
 
   @Test func customFieldsThatAreIgnoredLeaveTheTableAsItIs() async throws {
-    let place = try await Place.jira("fields: ignore")
+    let place = try await JobPlace.jira("fields: ignore")
     #expect(try await place.cairn("job", "run", "job.yaml").exitCode == 0)
     let rows = try #require(try await place.jiraRows["jira_issues"])
     #expect(rows.count > 10)
@@ -238,7 +157,7 @@ import Testing
 
   /// A column that is there already is filled, whoever added it.
   @Test func aCustomFieldThatIsIgnoredFillsTheColumnThatThereIs() async throws {
-    let place = try await Place.jira("fields: evolve")
+    let place = try await JobPlace.jira("fields: evolve")
     #expect(try await place.cairn("job", "run", "job.yaml").exitCode == 0)
     let all = try #require(try await place.jiraRows["jira_issues"])
     let filled = all.values.count { $0[Self.custom] != nil }
@@ -262,7 +181,7 @@ import Testing
   }
 
   @Test func aFrozenTableRefusesACustomField() async throws {
-    let place = try await Place.jira("fields: freeze")
+    let place = try await JobPlace.jira("fields: freeze")
     let refused = try await place.cairn("job", "run", "job.yaml")
     #expect(refused.exitCode == 65)
     #expect(
@@ -282,25 +201,5 @@ import Testing
     let frozen = try await place.cairn("job", "run", "job.yaml")
     #expect(frozen.exitCode == 0, "\(frozen.standardError)")
     #expect(try await place.jiraDifferences == [])
-  }
-}
-
-extension ChildCommand {
-  fileprivate func outcome() async throws -> ChildOutcome { try await ChildProcess(self).wait() }
-}
-
-extension ConnectorCommandTests.Place {
-  /// Changes the target as its owner may.
-  fileprivate func change(_ sql: String) async throws {
-    let script = """
-      import sqlite3, sys
-      with sqlite3.connect(sys.argv[1]) as db: db.execute(sys.argv[2])
-      """
-    let outcome = try await ChildCommand(
-      try Standin.python(), ["-c", script, workplace.file("target.db"), sql]
-    ).outcome()
-    guard outcome.exitCode == 0 else {
-      throw Standin.Failure(description: outcome.standardError)
-    }
   }
 }

@@ -69,10 +69,12 @@ import Testing
       return try await GitHubTruth(gitHub).differences { rows[$0] ?? [] }
     }
 
-    /// The pages of lists that were answered more than once; what is nested in them comes with them.
-    func repeatedPages() async throws -> [String] {
-      try await gitHub.told("counts")["pages"].members
-        .filter { ($0.value.integer ?? 0) > 1 && !$0.name.contains("#") }.map(\.name)
+    /// Holds what was asked for again against what kills allow.
+    ///
+    /// Two partitions are asked at once, and as many more may be staged or committed meanwhile.
+    func expectFewRepetitions(kills: Int, _ what: Comment = "") async throws {
+      let pages = try await RepeatedPages.gitHub(gitHub)
+      #expect(pages.problems(kills: kills, atOnce: 4) == [], what)
     }
 
     func clean() { try? FileManager.default.removeItem(at: folder) }
@@ -95,12 +97,14 @@ import Testing
     return try KillPlaces(report: try await work.run().last?.standardOutput ?? "")
   }
 
-  /// Killed at every place around a page, the first, the last and one between, and then gone on with to
-  /// the end.
+  /// Killed at every place around every page, and then gone on with to the end. In PostgreSQL around the
+  /// first page, the last and one between, unless all is wanted.
   @Test(arguments: Target.allCases, FaultPoint.ofCursorJobs)
   func endsWithTheTruth(_ target: Target, _ point: FaultPoint) async throws {
     let gitHub = try await Standin.gitHub()
-    for count in try await Self.places.value.times(at: point) {
+    let places = try await Self.places.value
+    let isEverywhere = target == .sqlite || KillPlaces.isThorough
+    for count in isEverywhere ? places.all(at: point) : places.times(at: point) {
       try await gitHub.tell("counts/reset", "{}")
       let work = try await Work(gitHub, target)
       defer { work.clean() }
@@ -109,16 +113,30 @@ import Testing
       #expect(try await work.differences() == [], "\(point) \(count)")
       // After the end of a run the next one begins, and has pages of its own.
       if point == .jobEnded { continue }
-      // Two partitions are asked at once, and as many more may be staged or committed meanwhile: a page
-      // of each at most is asked for again.
-      let pages = try await work.repeatedPages()
-      #expect(pages.count <= 4, "\(point) \(count): \(pages)")
+      try await work.expectFewRepetitions(kills: 1, "\(point) \(count)")
     }
+  }
+
+  /// Every attempt commits one page more, and is killed: right after, or in the commit of the next.
+  @Test(arguments: Target.allCases, [FaultPoint.jobAfter, .jobBefore])
+  func endsWithTheTruthThoughEveryAttemptIsKilled(_ target: Target, _ point: FaultPoint)
+    async throws
+  {
+    let work = try await Work(try await Standin.gitHub(), target)
+    defer { work.clean() }
+    let commits = try await Self.places.value.undisturbed.generation
+    let count = point == .jobAfter ? 1 : 2
+    let kills = commits + 1 - count
+    let attempts = try await work.run(
+      through: Array(repeating: .crash(at: point, count: count), count: kills + 5))
+    #expect(attempts.map(\.wasKilled) == Array(repeating: true, count: kills) + [false])
+    #expect(try await work.differences() == [])
+    try await work.expectFewRepetitions(kills: kills)
   }
 
   @Test(arguments: Target.allCases)
   func endsWithTheTruthThoughKilledAgainAndAgain(_ target: Target) async throws {
-    for seed: UInt64 in 1...3 {
+    for seed in KillPlaces.seeds {
       let gitHub = try await Standin.gitHub(seed: Int(seed))
       try await gitHub.tell(
         "settings",
@@ -134,18 +152,20 @@ import Testing
     }
   }
 
-  /// Killed twice while it waits for the limit, and then gone on with.
+  /// Killed twice in a row while it waits for the limit, at random moments of the wait, and then gone on
+  /// with.
   @Test(arguments: Target.allCases)
   func isKilledWhileItWaits(_ target: Target) async throws {
     let gitHub = try await Standin.gitHub()
     let work = try await Work(gitHub, target)
     defer { work.clean() }
-    for budget in [4, 5] {
+    for (budget, moment) in zip([4, 5], Self.moments(of: target)) {
       try await gitHub.tell(
         "settings",
         "{\"rate_limit\": {\"limit\": 5000, \"remaining\": \(budget), \"reset_in\": 600}}")
       let child = try ChildProcess(work.command)
       try await untilItWaits(child)
+      try await Task.sleep(for: moment)
       child.kill()
       #expect(try await child.wait().wasKilled)
     }
@@ -153,8 +173,17 @@ import Testing
       "settings", "{\"rate_limit\": {\"limit\": 5000, \"remaining\": 5000, \"reset_in\": 600}}")
     #expect(try await work.run().count == 1)
     #expect(try await work.differences() == [])
-    // Two kills, two partitions at once.
-    #expect(try await work.repeatedPages().count <= 4)
+    try await work.expectFewRepetitions(kills: 2)
+  }
+
+  /// When a job is killed, counted from the begin of its wait.
+  private static func moments(of target: Target) -> [Duration] {
+    Mishap.randomKills(
+      seed: target == .sqlite ? 5 : 6, count: 2, within: .milliseconds(300)
+    ).compactMap { mishap in
+      guard case .kill(let moment) = mishap else { return nil }
+      return moment
+    }
   }
 
   /// Waits until a child says that it waits for the limit.
@@ -204,25 +233,5 @@ import Testing
     // them: the sweep reads them.
     #expect(try await work.run().last?.exitCode == 0)
     #expect(try await work.differences() == [])
-  }
-
-  @Test(arguments: Target.allCases)
-  func aTokenIsNowhere(_ target: Target) async throws {
-    let gitHub = try await Standin.gitHub(
-      repositories: 1, pullRequests: 4, issues: 2, ["--token", "swordfish-4711"])
-    try await gitHub.tell(
-      "settings", #"{"faults": [{"kind": "502", "at": [2]}, {"kind": "cut_body", "at": [4]}]}"#)
-    let work = try await Work(gitHub, target, ["token=swordfish-4711"])
-    defer { work.clean() }
-    let outcome = try #require(try await work.run().last)
-    var all = outcome.standardOutput + outcome.standardError
-    if target == .sqlite {
-      let file = try Data(contentsOf: work.folder.appending(path: "target.db"))
-      all += String(decoding: file, as: UTF8.self)
-    } else {
-      all += try await Self.server.value.run("pg_dump", ["-d", work.into])
-    }
-    #expect(all.contains("pull_requests"))
-    #expect(!all.contains("swordfish-4711"))
   }
 }

@@ -6,39 +6,10 @@ import Synchronization
 import Testing
 
 /// Cursor jobs whose rows, checkpoints or scope are not what the last run left.
-@Suite struct JobAnewTests {
-  private let folder: TemporaryFolder
-  private let sink: SQLiteSink
-  private let small = ScriptedWorld(repos: 6, items: 12)
+@Suite struct JobAnewTests: ScriptedJobTests {
+  let place: ScriptedPlace
 
-  init() throws {
-    folder = try TemporaryFolder()
-    sink = SQLiteSink(path: folder.file("target.db"))
-  }
-
-  private var target: JobTarget { JobTarget(path: folder.file("target.db")) }
-  private var probe: SQLiteProbe { SQLiteProbe(path: folder.file("target.db")) }
-
-  private func job(
-    _ world: ScriptedWorld, _ change: (inout CursorJobOptions) -> Void = { _ in },
-    before: @escaping @Sendable (PageRequest) async throws -> Page? = { _ in nil }
-  ) -> CursorJob {
-    .scripted(world, into: sink, change, before: before)
-  }
-
-  private func facts(_ kind: JobFact.Kind) async throws -> [JobFact] {
-    try await sink.jobHistory(JobHistoryFilter(kinds: [kind]))
-  }
-
-  /// Stops a run half the way.
-  private func interrupt() async throws {
-    _ = try await job(small) {
-      $0.atOnce = 1
-    } before: { request in
-      guard request.partition.name == "org/repo-4" else { return nil }
-      throw CursorSourceError.transient("away")
-    }.run()
-  }
+  init() throws { place = try ScriptedPlace() }
 
   /// A run reads everything, says why, and the target has it all.
   private func expectAnew(_ word: String, _ change: (inout CursorJob) -> Void = { _ in })

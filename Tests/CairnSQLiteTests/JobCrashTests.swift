@@ -7,10 +7,11 @@ import Testing
 
 /// Kills real processes that run a cursor job, and looks at what is left in the file.
 @Suite(.serialized) struct JobCrashTests {
-  private let world = ScriptedWorld(repos: 6, items: 12)
+  /// In this state items have notes.
+  private let world = ScriptedWorld(repos: 6, items: 13, state: 2)
 
   private func course(_ more: [String] = []) throws -> JobCourse {
-    var course = try JobCourse(more)
+    var course = try JobCourse(["items=13", "state=2"] + more)
     course.arguments.append("into=sqlite:\(course.place.file("target.db"))")
     return course
   }
@@ -72,6 +73,38 @@ import Testing
       ])
     #expect(attempts.count { $0.wasKilled } == 3)
     try await prove(course, deaths: 3, open: 2)
+  }
+
+  /// A page that replaces notes leaves a mark by which there may be none of them.
+  @Test func `killed once a table that was dropped is there again, and before it is filled`()
+    async throws
+  {
+    let course = try course(["at-once=1"])
+    let crashes = CrashCourse(course.command)
+    let probe = SQLiteProbe(path: course.place.file("target.db"))
+    func attempt(_ mishap: Mishap) async throws -> ChildOutcome {
+      try await crashes.attempt(course.command, mishap)
+    }
+    #expect(try await attempt(.crash(at: .jobAfter, count: 6)).wasKilled)
+    let sink = SQLiteSink(path: course.place.file("target.db"))
+    let checkpoint = try #require(try await sink.jobCheckpoints(of: "scripted").first)
+    #expect(checkpoint.data.contains(#""notes":{"at_least":0,"#), "\(checkpoint.data)")
+    #expect(try await !probe.literals("SELECT item FROM notes").isEmpty)
+    try await probe.execute("DROP TABLE notes")
+    for _ in 0..<2 {
+      #expect(try await attempt(.crash(at: .jobPageRead)).wasKilled)
+      #expect(try await probe.literals("SELECT item FROM notes") == [])
+    }
+    #expect(try await attempt(.none).exitCode == 0)
+    try await JobTarget(path: course.place.file("target.db")).expect(world)
+    let facts = try await sink.jobHistory(JobHistoryFilter(kinds: [.beganAnew]))
+    let details = facts.compactMap(\.detail)
+    #expect(details.count == 3)
+    #expect(details.last?.hasPrefix("'notes' is not there any more") == true)
+    #expect(
+      details.dropLast().allSatisfy {
+        $0.hasPrefix("'notes' was not there, and nothing is committed since")
+      }, "\(details)")
   }
 
   @Test(arguments: 0..<4) func `killed at random, also in waits`(_ run: Int) async throws {

@@ -6,26 +6,10 @@ import Synchronization
 import Testing
 
 /// Cursor jobs that meet a limit or a partition that fails, in one process after the other.
-@Suite struct JobLimitTests {
-  private let folder: TemporaryFolder
-  private let sink: SQLiteSink
-  private let small = ScriptedWorld(repos: 6, items: 12)
+@Suite struct JobLimitTests: ScriptedJobTests {
+  let place: ScriptedPlace
 
-  init() throws {
-    folder = try TemporaryFolder()
-    sink = SQLiteSink(path: folder.file("target.db"))
-  }
-
-  private func job(
-    _ change: (inout CursorJobOptions) -> Void = { _ in },
-    before: @escaping @Sendable (PageRequest) async throws -> Page? = { _ in nil }
-  ) -> CursorJob {
-    .scripted(small, into: sink, change, before: before)
-  }
-
-  private func schedule() async throws -> JobSchedule {
-    try #require(try await sink.jobs(named: ["scripted"]).first)
-  }
+  init() throws { place = try ScriptedPlace() }
 
   // MARK: Limits
 
@@ -169,6 +153,6 @@ import Testing
     #expect(report.failed.map(\.name) == ["org/repo-0"])
     // Once it answers, nothing is left of it.
     #expect(try await job().run().exitCode == 0)
-    try await JobTarget(path: folder.file("target.db")).expect(small)
+    try await target.expect(small)
   }
 }

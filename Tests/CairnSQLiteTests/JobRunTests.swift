@@ -8,32 +8,10 @@ import Synchronization
 import Testing
 
 /// Cursor jobs over a scripted API, into a real file.
-@Suite struct JobRunTests {
-  private let folder: TemporaryFolder
-  private let sink: SQLiteSink
-  private let small = ScriptedWorld(repos: 6, items: 12)
+@Suite struct JobRunTests: ScriptedJobTests {
+  let place: ScriptedPlace
 
-  init() throws {
-    folder = try TemporaryFolder()
-    sink = SQLiteSink(path: folder.file("target.db"))
-  }
-
-  private var target: JobTarget { JobTarget(path: folder.file("target.db")) }
-
-  private func job(
-    _ world: ScriptedWorld, _ change: (inout CursorJobOptions) -> Void = { _ in },
-    before: @escaping @Sendable (PageRequest) async throws -> Page? = { _ in nil }
-  ) -> CursorJob {
-    .scripted(world, into: sink, change, before: before)
-  }
-
-  private func facts(_ kind: JobFact.Kind) async throws -> [JobFact] {
-    try await sink.jobHistory(JobHistoryFilter(kinds: [kind]))
-  }
-
-  private func schedule() async throws -> JobSchedule {
-    try #require(try await sink.jobs(named: ["scripted"]).first)
-  }
+  init() throws { place = try ScriptedPlace() }
 
   private func checkpoint() async throws -> JobCheckpoint {
     let choice = CheckpointChoice.choose(
@@ -499,16 +477,6 @@ import Testing
   }
 
   // MARK: Checkpoints that are not well
-
-  /// Stops a run half the way.
-  private func interrupt() async throws {
-    _ = try await job(small) {
-      $0.atOnce = 1
-    } before: { request in
-      guard request.partition.name == "org/repo-4" else { return nil }
-      throw CursorSourceError.transient("away")
-    }.run()
-  }
 
   private func change(_ sql: String) async throws {
     try await SQLiteProbe(path: folder.file("target.db")).execute(sql)

@@ -27,7 +27,8 @@ struct JobProgram {
     let requests = settings["log"] ?? "requests.log"
     let delay = Duration.milliseconds(number("delay", 0))
     let wait = number("wait", 0)
-    let world = ScriptedWorld(repos: number("repos", 6), items: number("items", 12))
+    let world = ScriptedWorld(
+      repos: number("repos", 6), items: number("items", 12), state: number("state", 1))
     let source = ScriptedSource(world) { request in
       // One write, so that lines of several tasks and processes stay whole.
       let line = "\(request.partition.phase) \(request.partition.name) \(request.cursor ?? "-")\n"

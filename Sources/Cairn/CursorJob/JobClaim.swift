@@ -17,25 +17,39 @@ struct JobClaim: Sendable {
       let name = job.tablePrefix + table.name
       target.tables[name] = try await sink.standing(ofTable: name)
     }
-    return plan(schedule, generations, target, before)
+    let choice = CheckpointChoice.choose(
+      generations, for: job.owner, layout: job.source.layout)
+    var change = choice.chosen.flatMap { target.change(since: $0.checkpoint) }
+    if change == nil, let chosen = choice.chosen {
+      let doubtful = target.doubtful(since: chosen.checkpoint)
+      if !doubtful.isEmpty, try await cameToNothing() {
+        change = TargetStanding.stillLacking(doubtful)
+      }
+    }
+    if let before, before.choice.chosen?.generation == choice.chosen?.generation {
+      change = before.targetChange ?? change
+    }
+    return plan(schedule, generations, choice, target, change)
+  }
+
+  /// Whether the last attempt was to read everything, and was killed before it committed anything.
+  private func cameToNothing() async throws -> Bool {
+    let last = try await sink.jobHistory(
+      JobHistoryFilter(job: job.name, kinds: [.beganAnew, .checkpoint, .finished], limit: 1))
+    return last.first?.kind == .beganAnew
   }
 
   private func plan(
-    _ schedule: JobSchedule?, _ generations: [StoredJobCheckpoint], _ target: TargetStanding,
-    _ before: JobPlan?
+    _ schedule: JobSchedule?, _ generations: [StoredJobCheckpoint], _ choice: CheckpointChoice,
+    _ target: TargetStanding, _ targetChange: String?
   ) -> JobPlan {
-    let choice = CheckpointChoice.choose(
-      generations, for: job.owner, layout: job.source.layout)
     var standing = RecoveryPlan.Standing(status: .pending, checkpoint: choice.standing)
     standing.recovery = options.recovery ?? job.source.recovery
     if let checkpoint = choice.chosen?.checkpoint {
       standing.scopeChanged =
         !checkpoint.scopeDigest.isEmpty && checkpoint.scopeDigest != job.registration.scopeDigest
       standing.isOfThisRun = checkpoint.run == schedule?.run
-      standing.targetChange = target.change(since: checkpoint)
-      if let before, before.choice.chosen?.generation == choice.chosen?.generation {
-        standing.targetChange = before.targetChange ?? standing.targetChange
-      }
+      standing.targetChange = targetChange
     }
     if let schedule {
       standing.status = schedule.status
@@ -49,7 +63,7 @@ struct JobClaim: Sendable {
     return JobPlan(
       job: job.name, schedule: schedule,
       plan: RecoveryPlan.of(standing, backoff: options.backoff), choice: choice, target: target,
-      targetChange: standing.targetChange)
+      targetChange: targetChange)
   }
 
   /// What a job that this process owns begins with.

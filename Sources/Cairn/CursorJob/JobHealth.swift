@@ -1,3 +1,5 @@
+public import Metrics
+
 /// Whether the checkpoints of jobs are well: four measures against thresholds. A pure function of their
 /// history and of what they store.
 public struct JobHealth: Sendable, Hashable, Codable {
@@ -148,5 +150,27 @@ public struct JobHealth: Sendable, Hashable, Codable {
     }
     let facts = try await sink.jobHistory(JobHistoryFilter(kinds: kinds, within: age))
     return of(facts, storage: storage, thresholds: thresholds)
+  }
+
+  /// Gives each measure to `swift-metrics`, as a gauge named `cairn_health_` and as the measure is, and
+  /// whether all is well.
+  ///
+  /// - Parameters:
+  ///   - metrics: Who takes them.
+  ///   - sink: Whose jobs they are of, without secrets: the label `sink`. They are of all of its jobs,
+  ///     so the label `job` is empty.
+  public func record(in metrics: any MetricsFactory, sink: String) {
+    let recorder = MetricRecorder(factory: metrics, job: "")
+    let label = ("sink", sink)
+    recorder.set(.healthIsWell, isWell ? 1 : 0, label)
+    for measure in measures { recorder.set(measure.metric, Double(measure.value), label) }
+  }
+}
+
+extension JobHealth.Measure {
+  fileprivate var metric: CairnMetric {
+    CairnMetric(
+      "cairn_health_\(name)" + (unit == .bytes ? "_bytes" : ""), .gauge,
+      "A measure of the health of cursor jobs.")
   }
 }

@@ -22,6 +22,19 @@ struct TargetStanding: Sendable, Hashable {
     return nil
   }
 
+  /// Tables that a checkpoint knows, that are empty, and of which its marks say no more than that they may
+  /// be: by these it cannot be told whether they were there all the time.
+  func doubtful(since checkpoint: JobCheckpoint) -> [String] {
+    tables.filter { name, standing in
+      standing == .empty && checkpoint.tables[name].map { $0.atLeast == 0 } == true
+    }.keys.sorted()
+  }
+
+  /// Why tables that are there again since an attempt that came to no commit lack their rows.
+  static func stillLacking(_ names: [String]) -> String {
+    "\(list(names)) was not there, and nothing is committed since"
+  }
+
   private static func list(_ names: some Sequence<String>) -> String {
     let names = names.sorted()
     let more = names.count > 3 ? " and \(names.count - 3) more" : ""

@@ -178,6 +178,29 @@ public struct CairnMetric: Sendable, Hashable {
   public static let jobCheckpointSize = CairnMetric(
     "cairn_job_checkpoint_size_bytes", .gauge, "The size of the last checkpoint of a cursor job.")
 
+  // MARK: Health of cursor jobs
+
+  /// Whether all measures of the health are within their thresholds.
+  public static let healthIsWell = CairnMetric(
+    "cairn_health_well", .gauge,
+    "Whether each measure of the health of cursor jobs is at most its threshold: 1, or 0.")
+  /// Bytes of stored checkpoints.
+  public static let healthStorage = CairnMetric(
+    "cairn_health_checkpoint_storage_usage_bytes", .gauge,
+    "Bytes of the stored checkpoints of all cursor jobs.")
+  /// Checkpoints that were not valid.
+  public static let healthValidationFailures = CairnMetric(
+    "cairn_health_checkpoint_validation_failures", .gauge,
+    "Checkpoints of cursor jobs that were not valid, in the time that was looked at.")
+  /// Recoveries that failed.
+  public static let healthRecoveryFailures = CairnMetric(
+    "cairn_health_recovery_failures", .gauge,
+    "Recoveries of cursor jobs that came to nothing, or did not hold the checks, in that time.")
+  /// Checkpoints that were damaged.
+  public static let healthCorruption = CairnMetric(
+    "cairn_health_checkpoint_corruption_incidents", .gauge,
+    "Checkpoints of cursor jobs whose bytes were not what was written, in that time.")
+
   /// All of them.
   public static let all: [CairnMetric] = [
     runs, runSeconds, lastSuccess, resumes, resumeSeconds, savedSeconds, rows, rejects, sourceBytes,
@@ -185,6 +208,7 @@ public struct CairnMetric: Sendable, Hashable {
     checkpointBytes, stages, stageSeconds, checkpoints, batches, entities, cleanups, replayedRows,
     verifications, leases, leaseWaitSeconds, jobRequests, jobRecords, jobPartitions,
     jobRateLimit, jobWaitSeconds, jobChecks, jobRecoveryFailures, jobInvalidCheckpoints,
-    jobCheckpointSize,
+    jobCheckpointSize, healthIsWell, healthStorage, healthValidationFailures,
+    healthRecoveryFailures, healthCorruption,
   ]
 }

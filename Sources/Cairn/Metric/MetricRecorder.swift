@@ -18,8 +18,8 @@ struct MetricRecorder: Sendable {
   }
 
   /// Sets a gauge.
-  func set(_ metric: CairnMetric, _ value: Double) {
-    Gauge(label: metric.name, dimensions: dimensions(nil), factory: factory).record(value)
+  func set(_ metric: CairnMetric, _ value: Double, _ dimension: (String, String)? = nil) {
+    Gauge(label: metric.name, dimensions: dimensions(dimension), factory: factory).record(value)
   }
 
   /// Records a duration.
