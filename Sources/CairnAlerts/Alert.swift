@@ -31,7 +31,8 @@ public struct Alert: Sendable, Hashable {
   public var details: [Detail] = []
   /// Why it ended like this, if by an error.
   public var problem: Problem?
-  /// Whether the source had been loaded before, so that there is nothing to tell but that all is well.
+  /// Whether the source had been loaded before, or the entities completed, so that there is nothing to
+  /// tell but that all is well.
   public var wasLoadedBefore = false
   /// The command to type next, if there is one.
   public var nextCommand: String?

@@ -26,6 +26,7 @@ extension Alert {
     attempt = report.attempt
     details.append(Detail("entities", "\(report.completed) of \(report.total) done"))
     if report.counts.rows > 0 { counts = report.counts }
+    wasLoadedBefore = report.wasCompletedBefore
     if let last = report.failed.last {
       details.append(
         Detail(

@@ -10,8 +10,8 @@ extension PostgresSink: EntityBatchSink {
 
   /// Begins a run, decided under a lock of the processor and partition.
   public func beginEntities(
-    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?, owner: LeaseOwner,
-    leaseDuration: Duration
+    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?,
+    unlessCompleted: Bool, owner: LeaseOwner, leaseDuration: Duration
   ) async throws -> EntityBeginOutcome {
     let replaced = replacing?.run
     let ending = replacing?.as
@@ -20,10 +20,16 @@ extension PostgresSink: EntityBatchSink {
         EntityCheckpointFilter(processor: new.processor, partition: new.partition), on: connection
       ).first
       if let found {
-        guard let ending, found.syncID == replaced else { return .exists(found) }
+        guard found.syncID == replaced else { return .exists(found) }
         if let holder = try server.leases.living(found.syncID, on: connection) {
           return .held(holder)
         }
+      }
+      // Looked at after the checkpoint: an end that is committed between the two is seen here.
+      if unlessCompleted, let completed = try server.history.completed(new, on: connection) {
+        return .completed(completed)
+      }
+      if let found, let ending {
         try server.endWorkers(of: found.syncID, on: connection)
         try server.entities.discard(found, as: ending, on: connection)
       }
@@ -90,17 +96,19 @@ extension PostgresSink: EntityBatchSink {
   }
 
   /// Ends an attempt; durable whatever the server's `synchronous_commit` is.
-  public func endEntities(_ end: EntityEnd, under lease: Lease) async throws {
+  @discardableResult
+  public func endEntities(_ end: EntityEnd, under lease: Lease) async throws -> [SyncID] {
     let name = end.replacement?.table
     let identity: @Sendable (Connection) throws -> String = { connection in
       guard let name else { return "entities \(lease.syncID)" }
       return try QualifiedName.resolve(name, on: connection).identity
     }
-    try await server.transaction(on: identity, lease: lease) { [server] connection in
+    return try await server.transaction(on: identity, lease: lease) { [server] connection in
+      var dropped: [SyncID] = []
       let syncID = lease.syncID
       // The answer to an earlier try may have been lost.
       if end.ending == .completed, try server.history.isCompleted(syncID, on: connection) {
-        return
+        return []
       }
       try server.holdLease(lease, on: connection)
       guard let found = try server.entities.checkpoint(of: syncID, on: connection) else {
@@ -117,16 +125,19 @@ extension PostgresSink: EntityBatchSink {
             .run(on: connection)
         }
         server.faults.reach(.entitiesReplaced)
+        dropped = try server.history.dropStates(
+          of: found.new, olderThan: end.stateExpiry, on: connection)
       }
       try server.history.insert(
         end.ending, of: syncID, error: end.error, batches: end.batches,
-        markSeconds: end.markSeconds, on: connection)
+        markSeconds: end.markSeconds, keepsState: end.keepsState, on: connection)
       if end.ending == .completed {
         try server.entities.remove(syncID, on: connection)
       } else {
         try server.entities.endAttempt(syncID, error: end.error, on: connection)
       }
       try server.leases.release(lease, on: connection)
+      return dropped
     }
   }
 

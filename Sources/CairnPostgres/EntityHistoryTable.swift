@@ -1,6 +1,7 @@
 import Cairn
 
-/// `processing_history`: a row per attempt that has ended. Rows are only added.
+/// `processing_history`: a row per attempt that has ended. Rows are only added; what they keep of state
+/// is forgotten some day.
 struct EntityHistoryTable {
   let state: StateSchema
 
@@ -9,9 +10,10 @@ struct EntityHistoryTable {
   /// - Parameters:
   ///   - batches: Batches that it committed; nil for what its last mark says.
   ///   - markSeconds: Seconds that their marks took; nil likewise.
+  ///   - keepsState: Whether the state of the last mark stays here.
   func insert(
     _ ending: EntityAttempt.Ending, of syncID: SyncID, error: String? = nil, batches: Int? = nil,
-    markSeconds: Double? = nil, on connection: Connection
+    markSeconds: Double? = nil, keepsState: Bool = false, on connection: Connection
   ) throws {
     let endedAt: String
     let startedAt: String
@@ -27,17 +29,56 @@ struct EntityHistoryTable {
       INSERT INTO \(state.history) (
         sync_id, processor_name, partition_name, attempt, ending, entities_saved,
         entities_completed, total_entities, last_entity_id, batches, mark_seconds, started_at,
-        ended_at, error)
+        ended_at, error, list_digest, table_name, state_digest, state_size, state_file, state)
       SELECT sync_id, processor_name, partition_name, attempt, $2, entities_saved,
         entities_completed, total_entities, last_entity_id, coalesce($3::bigint, attempt_batches),
         coalesce($4::double precision, attempt_mark_seconds), \(startedAt), \(endedAt),
-        coalesce($5, error)
+        coalesce($5, error), list_digest, table_name,
+        CASE WHEN $6::boolean THEN state_digest END, CASE WHEN $6::boolean THEN state_size END,
+        CASE WHEN $6::boolean THEN state_file END, CASE WHEN $6::boolean THEN state END
       FROM \(state.checkpoints) WHERE sync_id = $1
       """,
       [
         .text(syncID.description), .text(ending.rawValue), .integer(batches),
-        .text(markSeconds.map { "\($0)" }), .text(error),
+        .text(markSeconds.map { "\($0)" }), .text(error), .text("\(keepsState)"),
       ])
+  }
+
+  /// The last completed run of a processor and partition, with the state that it kept, if it did the
+  /// same list for the same table.
+  func completed(_ new: NewEntityRun, on connection: Connection) throws -> CompletedEntities? {
+    let row = try connection.query(
+      """
+      SELECT \(columns), list_digest, table_name, state_digest, state_size, state_file,
+        encode(state, 'hex') AS state_hex
+      FROM \(state.history)
+      WHERE processor_name = $1 AND partition_name = $2 AND ending = 'completed'
+      ORDER BY id DESC LIMIT 1
+      """, [.text(new.processor), .text(new.partition)]
+    ).named()
+    guard let row, try row.text("list_digest") == new.listDigest,
+      try row.text("table_name") == new.table
+    else { return nil }
+    return CompletedEntities(attempt: try attempt(row), state: try EntityTable.state(row))
+  }
+
+  /// Forgets the states that completed runs of a processor have kept: of the same partition, and of any
+  /// whose run ended too long ago.
+  ///
+  /// - Returns: The runs.
+  func dropStates(
+    of new: NewEntityRun, olderThan expiry: Duration?, on connection: Connection
+  ) throws -> [SyncID] {
+    try connection.query(
+      """
+      UPDATE \(state.history)
+      SET state_digest = NULL, state_size = NULL, state_file = NULL, state = NULL
+      WHERE processor_name = $1 AND ending = 'completed' AND state_digest IS NOT NULL
+        AND (partition_name = $2 OR ended_at < \(SinkClock.later(by: "$3")))
+      RETURNING sync_id
+      """,
+      [.text(new.processor), .text(new.partition), .text(expiry.map { "\(-$0.inSeconds)" })]
+    ).namedRows.compactMap { SyncID(try $0.required("sync_id")) }
   }
 
   /// Whether a run was completed.
@@ -65,12 +106,20 @@ struct EntityHistoryTable {
     let limit = filter.limit.map { " LIMIT \($0)" } ?? ""
     return try connection.query(
       """
-      SELECT *, \(SinkClock.text("started_at")) AS started, \(SinkClock.text("ended_at")) AS ended,
-        \(SinkClock.seconds(from: "started_at", to: "ended_at")) AS seconds
-      FROM \(state.history) WHERE \(conditions.joined(separator: " AND "))
-      ORDER BY id DESC\(limit)
+      SELECT \(columns) FROM \(state.history)
+      WHERE \(conditions.joined(separator: " AND ")) ORDER BY id DESC\(limit)
       """, parameters
     ).namedRows.map(attempt)
+  }
+
+  /// What an attempt consists of: every version of the table has it.
+  private var columns: String {
+    """
+    sync_id, processor_name, partition_name, attempt, ending, entities_saved, entities_completed,
+    total_entities, last_entity_id, batches, mark_seconds, error,
+    \(SinkClock.text("started_at")) AS started, \(SinkClock.text("ended_at")) AS ended,
+    \(SinkClock.seconds(from: "started_at", to: "ended_at")) AS seconds
+    """
   }
 
   private func attempt(_ row: NamedRow) throws -> EntityAttempt {

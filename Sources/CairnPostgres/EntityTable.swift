@@ -58,6 +58,17 @@ struct EntityTable {
     """
   }
 
+  /// What a completed run leaves behind, so that its list is not appended twice.
+  var completedLists: String {
+    """
+    ALTER TABLE \(state.history) ADD COLUMN list_digest text, ADD COLUMN table_name text,
+      ADD COLUMN state_digest text, ADD COLUMN state_size bigint, ADD COLUMN state_file text,
+      ADD COLUMN state bytea;
+    CREATE INDEX processing_history_completed
+      ON \(state.history) (processor_name, partition_name, id) WHERE ending = 'completed';
+    """
+  }
+
   /// The checkpoints that satisfy a filter, those of the latest commit first.
   func select(
     _ filter: EntityCheckpointFilter, on connection: Connection
@@ -167,6 +178,14 @@ struct EntityTable {
       "DELETE FROM \(state.checkpoints) WHERE sync_id = $1", [.text(syncID.description)])
   }
 
+  /// The state that a row of the checkpoints or of the history holds.
+  static func state(_ row: NamedRow) throws -> StoredState? {
+    guard let digest = try row.text("state_digest") else { return nil }
+    return StoredState(
+      digest: digest, size: Int(try row.requiredInteger("state_size")),
+      bytes: try row.text("state_hex").map(bytes), file: try row.text("state_file"))
+  }
+
   private func checkpoint(_ row: NamedRow) throws -> EntityCheckpoint {
     let idText = try row.required("sync_id")
     let rangesText = try row.required("completed_ranges")
@@ -181,12 +200,6 @@ struct EntityTable {
     func number(_ column: String) throws -> Int { Int(try row.requiredInteger(column)) }
     var holder: LeaseHolder?
     if try row.isTrue("lease_is_held") { holder = try LeaseTable.holder(row) }
-    var stored: StoredState?
-    if let digest = try row.text("state_digest") {
-      stored = StoredState(
-        digest: digest, size: try number("state_size"),
-        bytes: try row.text("state_hex").map(Self.bytes), file: try row.text("state_file"))
-    }
     let total = try number("total_entities")
     return EntityCheckpoint(
       new: NewEntityRun(
@@ -198,7 +211,7 @@ struct EntityTable {
       age: .seconds(try row.real("age") ?? 0), attempt: try number("attempt"),
       attemptStartedAt: try row.required("attempt_started"),
       completedBefore: try number("entities_saved"), isOpen: try row.isTrue("attempt_open"),
-      state: stored, target: try row.text("target"),
+      state: try Self.state(row), target: try row.text("target"),
       failuresInARow: try number("failures_in_a_row"),
       failureAge: try row.real("failure_age").map { .seconds($0) }, error: try row.text("error"),
       holder: holder)

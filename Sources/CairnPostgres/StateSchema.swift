@@ -33,7 +33,7 @@ struct StateSchema: Hashable, Sendable {
   var jobHistory: String { table("job_history") }
 
   /// The version this program writes.
-  static let version = 5
+  static let version = 6
   /// The first version with the tables of ``EntityTable``.
   static let firstWithEntities = 2
   /// The first version with the tables of stages.
@@ -175,6 +175,7 @@ struct StateSchema: Hashable, Sendable {
       UPDATE \(metadata) SET rows_in_place = true
       WHERE completed_at IS NOT NULL OR phase = 'finishing';
       """,
+      EntityTable(state: self).completedLists,
     ]
   }
 

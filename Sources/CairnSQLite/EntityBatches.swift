@@ -11,8 +11,8 @@ extension SQLiteSink: EntityBatchSink {
 
   /// Begins a run, decided under the write lock.
   public func beginEntities(
-    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?, owner: LeaseOwner,
-    leaseDuration: Duration
+    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?,
+    unlessCompleted: Bool, owner: LeaseOwner, leaseDuration: Duration
   ) async throws -> EntityBeginOutcome {
     let replaced = replacing?.run
     let ending = replacing?.as
@@ -21,10 +21,13 @@ extension SQLiteSink: EntityBatchSink {
         EntityCheckpointFilter(processor: new.processor, partition: new.partition), in: db
       ).first
       if let found {
-        guard let ending, found.syncID == replaced else { return .exists(found) }
+        guard found.syncID == replaced else { return .exists(found) }
         if let holder = try LeaseTable.living(found.syncID, in: db) { return .held(holder) }
-        try EntityTable.discard(found, as: ending, in: db)
       }
+      if unlessCompleted, let completed = try EntityHistoryTable.completed(new, in: db) {
+        return .completed(completed)
+      }
+      if let found, let ending { try EntityTable.discard(found, as: ending, in: db) }
       try LeaseTable.prune(in: db)
       try EntityTable.insert(new, in: db)
       let lease = try LeaseTable.insert(
@@ -86,12 +89,14 @@ extension SQLiteSink: EntityBatchSink {
   }
 
   /// Ends an attempt.
-  public func endEntities(_ end: EntityEnd, under lease: Lease) async throws {
+  @discardableResult
+  public func endEntities(_ end: EntityEnd, under lease: Lease) async throws -> [SyncID] {
     let faults = faults
-    try await file.transaction { [file] db in
+    return try await file.transaction { [file] db in
       let syncID = lease.syncID
+      var dropped: [SyncID] = []
       // The answer to an earlier try may have been lost.
-      if end.ending == .completed, try EntityHistoryTable.isCompleted(syncID, in: db) { return }
+      if end.ending == .completed, try EntityHistoryTable.isCompleted(syncID, in: db) { return [] }
       try LeaseTable.check(lease, in: db)
       guard let found = try EntityTable.checkpoint(of: syncID, in: db) else {
         throw SinkError.fatal("the checkpoint of run \(syncID) is gone", remedy: "")
@@ -107,16 +112,19 @@ extension SQLiteSink: EntityBatchSink {
             .run(in: db)
         }
         faults.reach(.entitiesReplaced)
+        dropped = try EntityHistoryTable.dropStates(
+          of: found.new, olderThan: end.stateExpiry, in: db)
       }
       try EntityHistoryTable.insert(
         end.ending, of: syncID, error: end.error, batches: end.batches,
-        markSeconds: end.markSeconds, in: db)
+        markSeconds: end.markSeconds, keepsState: end.keepsState, in: db)
       if end.ending == .completed {
         try EntityTable.remove(syncID, in: db)
       } else {
         try EntityTable.endAttempt(syncID, error: end.error, in: db)
       }
       try LeaseTable.release(lease, in: db)
+      return dropped
     }
   }
 

@@ -62,6 +62,18 @@ enum EntityTable {
       ON cairn_processing_history (processor_name, ended_at);
     """
 
+  /// What a completed run leaves behind, so that its list is not appended twice.
+  static let completedLists = """
+    ALTER TABLE cairn_processing_history ADD COLUMN list_digest TEXT;
+    ALTER TABLE cairn_processing_history ADD COLUMN table_name TEXT;
+    ALTER TABLE cairn_processing_history ADD COLUMN state_digest TEXT;
+    ALTER TABLE cairn_processing_history ADD COLUMN state_size INTEGER;
+    ALTER TABLE cairn_processing_history ADD COLUMN state_file TEXT;
+    ALTER TABLE cairn_processing_history ADD COLUMN state BLOB;
+    CREATE INDEX cairn_processing_history_completed
+      ON cairn_processing_history (processor_name, partition_name) WHERE ending = 'completed';
+    """
+
   /// The checkpoints that satisfy a filter, those of the latest commit first.
   static func select(_ filter: EntityCheckpointFilter, in db: Database) throws -> [EntityCheckpoint]
   {
@@ -167,6 +179,14 @@ enum EntityTable {
       arguments: [syncID.description])
   }
 
+  /// The state that a row of the checkpoints or of the history holds.
+  static func state(_ row: Row) -> StoredState? {
+    guard let digest: String = row["state_digest"] else { return nil }
+    return StoredState(
+      digest: digest, size: row["state_size"] ?? 0,
+      bytes: (row["state"] as Data?).map { Array($0) }, file: row["state_file"])
+  }
+
   private static func checkpoint(_ row: Row) throws -> EntityCheckpoint {
     let idText: String = row["sync_id"]
     let rangesText: String = row["completed_ranges"]
@@ -183,12 +203,6 @@ enum EntityTable {
     if row["is_leased"] == true, let token: String = row["token"], token != "" {
       holder = LeaseTable.holder(row)
     }
-    var state: StoredState?
-    if let digest: String = row["state_digest"] {
-      state = StoredState(
-        digest: digest, size: row["state_size"] ?? 0,
-        bytes: (row["state"] as Data?).map { Array($0) }, file: row["state_file"])
-    }
     return EntityCheckpoint(
       new: NewEntityRun(
         syncID: syncID, processor: row["processor_name"], partition: row["partition_name"],
@@ -197,7 +211,7 @@ enum EntityTable {
       prefixDigest: row["prefix_digest"], checkpointAt: row["checkpoint_at"],
       age: .seconds(row["age"] as Double), attempt: row["attempt"],
       attemptStartedAt: row["attempt_started_at"], completedBefore: row["entities_saved"],
-      isOpen: row["attempt_open"], state: state, target: row["target"],
+      isOpen: row["attempt_open"], state: state(row), target: row["target"],
       failuresInARow: row["failures_in_a_row"],
       failureAge: (row["failure_age"] as Double?).map { .seconds($0) }, error: row["error"],
       holder: holder)

@@ -142,6 +142,7 @@ enum StateSchema {
     UPDATE cairn_sync_metadata SET rows_in_place = 1
     WHERE completed_at IS NOT NULL OR phase = 'finishing';
     """,
+    EntityTable.completedLists,
   ]
 
   /// The version of the tables in a file: 0 when there are none.

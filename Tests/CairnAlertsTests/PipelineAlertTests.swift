@@ -154,6 +154,22 @@ import Testing
       ])
   }
 
+  @Test func `a list that was completed before is no news, but a sign of life`() async throws {
+    let peer = try await AlertPeer("http")
+    var options = AlertOptions(webhook: peer.address + "/hook", heartbeat: peer.address + "/beat")
+    options.on = [.success]
+    var appending = processor
+    appending.target = EntityTarget("appended", mode: .append)
+    for channels in [[AlertChannel.webhook, .heartbeat], [.heartbeat]] {
+      let outcome = try await appending.forEachBatch(of: ids, id: \.self, partition: "d") {
+        try result($0)
+      }
+      let alert = try #require(Alert(outcome, of: appending))
+      #expect(alert.occasion == .success)
+      #expect(await send(alert, by: options).map(\.channel) == channels)
+    }
+  }
+
   @Test func `a circuit that opens is a failure, a deadline is none`() async throws {
     let processor = processor
     let open = try await processor.forEachBatch(of: ids, id: \.self) { _ in throw Flaky() }

@@ -76,6 +76,10 @@ struct StageRegistryConformanceTests {
         \(place.stateSchema).job_schedules, \(place.stateSchema).job_checkpoints,
         \(place.stateSchema).job_history;
       ALTER TABLE \(place.stateSchema).sync_metadata DROP COLUMN rows_in_place;
+      DROP INDEX \(place.stateSchema).processing_history_completed;
+      ALTER TABLE \(place.stateSchema).processing_history DROP COLUMN list_digest, DROP COLUMN table_name,
+        DROP COLUMN state_digest, DROP COLUMN state_size, DROP COLUMN state_file,
+        DROP COLUMN state;
       DELETE FROM \(place.stateSchema).schema_version WHERE version > 2
       """)
     #expect(try await registry.checkpoints(CheckpointFilter()) == [])

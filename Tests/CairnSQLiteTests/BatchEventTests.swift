@@ -200,6 +200,29 @@ import Testing
     #expect(figure("cairn_lease_wait_seconds_count") == 1)
   }
 
+  @Test func `a completed list that is not appended again`() async throws {
+    var appending = processor()
+    appending.target = EntityTarget("appended", mode: .append)
+    for _ in 0..<2 {
+      _ = try await appending.forEachBatch(of: ids(0..<5), id: \.self, partition: "d") {
+        try result($0)
+      }
+    }
+    let events = try await events()
+    #expect(events.count { $0.type == .pipelineSkip } == 1)
+    let skip = try #require(events.last)
+    #expect(skip.type == .pipelineSkip && skip.status == .info)
+    #expect(skip.pipelineID == events.first?.pipelineID)
+    #expect(skip.metadata["job"] == "stats" && skip.metadata["partition"] == "d")
+    #expect(skip.metadata["reason"]?.text?.contains("appendAgain") == true)
+    #expect(skip.metadata["total_entities"] == 5)
+    let figure = try await reading()
+    #expect(figure("cairn_runs_total", ",outcome=success") == 1)
+    #expect(figure("cairn_runs_total", ",outcome=skipped") == 1)
+    #expect(figure("cairn_entities_total", ",fate=skipped") == 5)
+    #expect(figure("cairn_entities_total", ",fate=committed") == 5)
+  }
+
   @Test func `rows that are refused are told of without their values`() async throws {
     let strict = Processor(
       "stats", into: SQLiteSink(path: folder.file("target.db")),

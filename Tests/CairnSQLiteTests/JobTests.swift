@@ -191,6 +191,13 @@ import Testing
       DROP TABLE cairn_job_schedules; DROP TABLE cairn_job_checkpoints;
       DROP TABLE cairn_job_history;
       ALTER TABLE cairn_sync_metadata DROP COLUMN rows_in_place;
+      DROP INDEX cairn_processing_history_completed;
+      ALTER TABLE cairn_processing_history DROP COLUMN list_digest;
+      ALTER TABLE cairn_processing_history DROP COLUMN table_name;
+      ALTER TABLE cairn_processing_history DROP COLUMN state_digest;
+      ALTER TABLE cairn_processing_history DROP COLUMN state_size;
+      ALTER TABLE cairn_processing_history DROP COLUMN state_file;
+      ALTER TABLE cairn_processing_history DROP COLUMN state;
       DELETE FROM cairn_schema_version WHERE version > 3
       """)
     let older = SQLiteSink(path: path)
@@ -199,7 +206,7 @@ import Testing
     #expect(try await older.jobCheckpoints(of: "sync").isEmpty)
     try await older.prepareState()
     #expect(
-      try await probe.literals("SELECT max(version) FROM cairn_schema_version") == [["5"]])
+      try await probe.literals("SELECT max(version) FROM cairn_schema_version") == [["6"]])
     _ = try await SimpleJob(on: older)
   }
 }

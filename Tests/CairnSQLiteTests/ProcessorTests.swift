@@ -266,6 +266,7 @@ import Testing
     for (mode, isRefused) in [(EntityTarget.Mode.upsert, false), (.append, true)] {
       try? await place.probe.execute("DROP TABLE IF EXISTS stats")
       try? await place.probe.execute("DELETE FROM cairn_processing_checkpoints")
+      try? await place.probe.execute("DELETE FROM cairn_processing_history")
       await #expect(throws: Boom.self) {
         try await place.processor(mode).forEachBatch(of: ids(0..<30), id: \.self, size: 10) {
           if $0.positions.lowerBound == 10 { throw Boom() }
@@ -611,12 +612,14 @@ import Testing
     let second = try names()
     #expect(second.count == 2 && second.contains("\(prefix)3_00000000000000aa.bin"))
     #expect(second.contains { $0.hasPrefix("\(prefix)2_") })
-    // Once the run is over nothing of it is needed by anybody.
+    // Once the run is over its last state is kept, for a call that finds it completed, and no other.
     let last = try await processor.forEachBatch(of: ids(0..<3), id: \.self, size: 1) {
       try await body($0)
     }
     #expect(last.exitCode == 0 && last.report.state?.bytes == [3])
-    #expect(try names().isEmpty)
+    let third = try names()
+    #expect(third.count == 1 && third.allSatisfy { $0.hasPrefix("\(prefix)3_") })
+    #expect(!third.contains("\(prefix)3_00000000000000aa.bin"))
   }
 
   private struct Partial: Codable, Equatable {
@@ -721,7 +724,8 @@ import Testing
       NewEntityRun(
         syncID: SyncID(environment: .live), processor: "stats", partition: "d", total: 3,
         listDigest: "another list", table: "stats"),
-      replacing: nil, owner: LeaseOwner(host: "elsewhere", pid: 1, processStart: "x"),
+      replacing: nil, unlessCompleted: false,
+      owner: LeaseOwner(host: "elsewhere", pid: 1, processStart: "x"),
       leaseDuration: .seconds(600))
     guard case .began = began else {
       Issue.record("\(began)")

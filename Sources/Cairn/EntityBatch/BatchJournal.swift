@@ -184,6 +184,24 @@ struct BatchJournal: Sendable {
     journal.tell(.performanceMetric, stage, .info, known)
   }
 
+  /// An earlier run had completed the list, so that nothing was appended again.
+  func skipped(_ before: CompletedBefore) async {
+    let report = before.report
+    for note in report.notes { journal.say(.notice, "\(note)", .pipelineSkip) }
+    journal.tell(
+      .pipelineSkip, nil, .info,
+      [
+        "job": EventValue(processor.name), "partition": EventValue(partition),
+        "table": EventValue(before.table),
+        "reason": EventValue(report.notes.joined(separator: "; ")),
+        "entities_completed": EventValue(report.completed),
+        "total_entities": EventValue(report.total),
+      ])
+    journal.metrics.add(.runs, 1, ("outcome", "skipped"))
+    journal.metrics.add(.entities, report.completed, ("fate", "skipped"))
+    await journal.events?.cleanUp()
+  }
+
   /// An attempt, or the search for its run, ended with an error.
   ///
   /// - Parameter report: What the attempt came to; nil when none began.

@@ -93,7 +93,9 @@ package struct BatchStateFiles: Sendable {
   }
 
   /// Deletes the state files of a run that is over. Nothing depends on it.
-  func remove(of run: SyncID) { remove(of: run) { _ in true } }
+  ///
+  /// - Parameter kept: The file that the history names.
+  func remove(of run: SyncID, except kept: String? = nil) { remove(of: run) { $0 != kept } }
 
   /// Deletes the state files of earlier marks: this owner's and its predecessors'. Those of a successor
   /// stay, which may have made marks since. Nothing depends on it.

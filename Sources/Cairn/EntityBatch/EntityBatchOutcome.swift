@@ -41,7 +41,7 @@ public struct EntityBatchReport: Sendable {
   public var completedBefore: Int
   /// How many are done now.
   public var completed: Int
-  /// The size of batches.
+  /// The size of batches; 0 when there was nothing to do.
   public var batchSize: Int
   /// Batches that this call committed.
   public var batches = 0
@@ -55,6 +55,9 @@ public struct EntityBatchReport: Sendable {
   public var state: BatchState?
   /// What was noticed: an expired checkpoint, a changed list.
   public var notes: [String] = []
+  /// Whether an earlier run had completed the list, so that nothing was processed and no row appended a
+  /// second time. The report is that run's then; a note says how to append all the same.
+  public var wasCompletedBefore = false
   /// Batches that failed and were passed over, and why.
   public var failed: [FailedBatch] = []
 

@@ -11,11 +11,17 @@ public protocol EntityBatchSink: Sink {
 
   /// Begins a run over the entities of a partition, leased to `owner`.
   ///
-  /// - Parameter replacing: The run whose checkpoint is given up for it, and how that goes into the
-  ///   history: `expired` or `discarded`.
+  /// All of it is decided in one transaction, so that of two processes one begins, and none does what
+  /// another has completed meanwhile.
+  ///
+  /// - Parameters:
+  ///   - replacing: The run whose checkpoint is given up for it, and how that goes into the history:
+  ///     `expired` or `discarded`.
+  ///   - unlessCompleted: Whether nothing begins where the last completed run of the processor and
+  ///     partition had the same ``NewEntityRun/listDigest`` and ``NewEntityRun/table``.
   func beginEntities(
-    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?, owner: LeaseOwner,
-    leaseDuration: Duration
+    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?,
+    unlessCompleted: Bool, owner: LeaseOwner, leaseDuration: Duration
   ) async throws -> EntityBeginOutcome
 
   /// Takes the lease of a run with the next fence and counts a new attempt, if it is free as
@@ -36,12 +42,17 @@ public protocol EntityBatchSink: Sink {
   /// Records that a batch failed. Fenced.
   func recordEntityFailure(_ error: String, under lease: Lease) async throws
 
-  /// Ends an attempt, in one fenced, durable transaction: writes it into the history and gives the
-  /// lease back. Completed, it replaces the partition if asked to, and clears the checkpoint.
+  /// Ends an attempt, in one fenced, durable transaction: writes it into the history, with the digest of
+  /// its list and the name of its table, and gives the lease back. Completed, it replaces the partition
+  /// if asked to, and clears the checkpoint; the history keeps its state if asked to, and forgets those
+  /// that the processor's earlier runs kept: of the same partition, and of any that ended longer ago
+  /// than ``EntityEnd/stateExpiry``.
   ///
+  /// - Returns: The runs whose state was forgotten.
   /// - Throws: ``SinkError/loadUnfinished(_:)`` when a partition is to be replaced and a run of its
   ///   table may still write rows.
-  func endEntities(_ end: EntityEnd, under lease: Lease) async throws
+  @discardableResult
+  func endEntities(_ end: EntityEnd, under lease: Lease) async throws -> [SyncID]
 
   /// The attempts that satisfy a filter, latest first. Empty where there are no state tables yet.
   func entityAttempts(_ filter: EntityAttemptFilter) async throws -> [EntityAttempt]
@@ -61,6 +72,23 @@ public enum EntityBeginOutcome: Sendable {
   case exists(EntityCheckpoint)
   /// The checkpoint that was to be given up is being worked on.
   case held(LeaseHolder)
+  /// The partition's last completed run did the same list for the same table; nothing was begun, and
+  /// the checkpoint that was to be given up is there yet.
+  case completed(CompletedEntities)
+}
+
+/// A completed run, as the history has it.
+public struct CompletedEntities: Sendable, Hashable {
+  /// The attempt that completed it.
+  public var attempt: EntityAttempt
+  /// The state of its last batch, if it was kept and is not forgotten yet.
+  public var state: StoredState?
+
+  /// Describes a completed run.
+  public init(attempt: EntityAttempt, state: StoredState? = nil) {
+    self.attempt = attempt
+    self.state = state
+  }
 }
 
 /// Whether the lease of a run over entities was acquired.

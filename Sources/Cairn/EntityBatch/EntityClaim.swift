@@ -10,13 +10,24 @@ struct EntityClaim: Sendable {
   private var sink: any EntityBatchSink { processor.sink }
   private var options: ProcessorOptions { processor.options }
 
+  /// What a claim comes to.
+  enum Outcome: Sendable {
+    /// The run is this process's.
+    case claimed(ClaimedEntities)
+    /// There is nothing to do.
+    case completed(CompletedBefore)
+  }
+
   /// - Throws: ``EntityBatchError``, ``SinkError``.
-  func claim() async throws -> ClaimedEntities {
+  func claim() async throws -> Outcome {
     var run: SyncID?
     do {
-      let claimed = try await claim(finding: &run)
-      journal(of: claimed.checkpoint.syncID).began(claimed)
-      return claimed
+      let outcome = try await claim(finding: &run)
+      switch outcome {
+      case .claimed(let claimed): journal(of: claimed.checkpoint.syncID).began(claimed)
+      case .completed(let before): await journal(of: before.attempt.syncID).skipped(before)
+      }
+      return outcome
     } catch {
       await journal(of: run).failed(error, nil)
       throw error
@@ -28,7 +39,7 @@ struct EntityClaim: Sendable {
   }
 
   /// - Parameter run: The run that was found last.
-  private func claim(finding run: inout SyncID?) async throws -> ClaimedEntities {
+  private func claim(finding run: inout SyncID?) async throws -> Outcome {
     // Only what may be done twice: a claim whose answer was lost would find itself in the way.
     try await retry.run { try await sink.prepareState() }
     var notes: [String] = []
@@ -55,7 +66,11 @@ struct EntityClaim: Sendable {
         throw error
       }
       switch attempt {
-      case .claimed(let claimed): return claimed
+      case .claimed(let claimed): return .claimed(claimed)
+      case .completed(let completed):
+        var before = await before(completed)
+        before.seconds = (ContinuousClock.now - start).inSeconds
+        return .completed(before)
       case .lookAgain: break
       case .held(let holder):
         guard ContinuousClock.now - start < options.waitForOwner, options.stop.raised == nil else {
@@ -76,6 +91,8 @@ struct EntityClaim: Sendable {
   /// What came of an attempt to claim.
   private enum Attempt {
     case claimed(ClaimedEntities)
+    /// The list was completed before.
+    case completed(CompletedEntities)
     /// Somebody else has it.
     case held(LeaseHolder)
     /// The checkpoints are to be looked at again.
@@ -110,9 +127,12 @@ struct EntityClaim: Sendable {
       syncID: SyncID(environment: options.environment), processor: processor.name,
       partition: partition, total: list.count, listDigest: list.digest, table: table)
     let outcome = try await sink.beginEntities(
-      new, replacing: replacing.map { (run: $0.run, as: $0.as) }, owner: .current(),
-      leaseDuration: options.leaseDuration)
+      new, replacing: replacing.map { (run: $0.run, as: $0.as) },
+      // Of no entities nothing is appended.
+      unlessCompleted: policy.addsTwice && !options.appendAgain && list.count > 0,
+      owner: .current(), leaseDuration: options.leaseDuration)
     switch outcome {
+    case .completed(let completed): return .completed(completed)
     case .began(let checkpoint, let lease):
       if let replacing {
         files.remove(of: replacing.run)
@@ -127,6 +147,17 @@ struct EntityClaim: Sendable {
       try await end(replacing.run)
       return .lookAgain
     }
+  }
+
+  /// Reads what a completed run has kept, and deletes what it need not have: the process that completed
+  /// it may have been killed before it did.
+  private func before(_ completed: CompletedEntities) async -> CompletedBefore {
+    let files = files
+    let (state, defect) = await Task(executorPreference: WorkerExecutor.shared) {
+      files.remove(of: completed.attempt.syncID, except: completed.state?.file)
+      return completed.state.map(files.load) ?? (nil, nil)
+    }.value
+    return CompletedBefore(attempt: completed.attempt, state: state, defect: defect, table: table)
   }
 
   /// Takes a run from its owner, to give it up.

@@ -12,11 +12,17 @@ public struct EntityEnd: Sendable, Hashable {
   public var markSeconds: Double
   /// The partition that is to be replaced, with the end.
   public var replacement: PartitionReplacement?
+  /// Whether the history keeps the state of the last mark, for a call that finds the work completed.
+  public var keepsState: Bool
+  /// States that were kept so for longer are forgotten, of all the processor's partitions; nil for
+  /// never.
+  public var stateExpiry: Duration?
 
   /// Describes an end.
   public init(
     ending: EntityAttempt.Ending, error: String? = nil, completed: CompletedRanges,
-    batches: Int = 0, markSeconds: Double = 0, replacement: PartitionReplacement? = nil
+    batches: Int = 0, markSeconds: Double = 0, replacement: PartitionReplacement? = nil,
+    keepsState: Bool = false, stateExpiry: Duration? = nil
   ) {
     self.ending = ending
     self.error = error
@@ -24,6 +30,8 @@ public struct EntityEnd: Sendable, Hashable {
     self.batches = batches
     self.markSeconds = markSeconds
     self.replacement = replacement
+    self.keepsState = keepsState
+    self.stateExpiry = stateExpiry
   }
 }
 

@@ -16,6 +16,8 @@ struct EntityRunner: Sendable {
   private var progress: EntityProgress
   private var report: EntityBatchReport
   private var lastState: BatchState?
+  /// Where the last mark has it.
+  private var stored: StoredState?
   private var failuresInARow: Int
   /// Whether batches go one after the other, so that there is a state after each.
   private var savesState = true
@@ -30,26 +32,52 @@ struct EntityRunner: Sendable {
   private var lease: Lease { run.lease }
   private var list: EntityList { progress.list }
 
-  /// Claims the run.
-  init(
+  /// What a call begins with.
+  enum Beginning: Sendable {
+    /// Its run.
+    case begun(EntityRunner)
+    /// What there is to say of the run that has done it all.
+    case completed(CompletedBefore)
+  }
+
+  /// Claims the run, unless there is nothing to do.
+  static func begin(
     processor: Processor, partition: String, list: EntityList, size: BatchSize,
     deadline: ContinuousClock.Instant?
-  ) async throws {
-    self.processor = processor
-    self.deadline = deadline
+  ) async throws -> Beginning {
     if case .entities(let count) = size, count < 1 {
       throw EntityBatchError.invalid("a batch cannot have \(count) entities; say 1 or more")
     }
-    files = BatchStateFiles(
+    let files = BatchStateFiles(
       folder: processor.options.stateFolder.map(FilePaths.absolute),
       inlineLimit: processor.options.inlineStateLimit, faults: processor.options.faults)
-    run = try await EntityClaim(
+    let outcome = try await EntityClaim(
       processor: processor, partition: partition, list: list, files: files, deadline: deadline
     ).claim()
+    switch outcome {
+    case .completed(let before): return .completed(before)
+    case .claimed(let run):
+      return .begun(
+        try await EntityRunner(
+          run, processor: processor, list: list, files: files, size: size, deadline: deadline))
+    }
+  }
+
+  /// Takes up a run that is claimed.
+  private init(
+    _ run: ClaimedEntities, processor: Processor, list: EntityList, files: BatchStateFiles,
+    size: BatchSize, deadline: ContinuousClock.Instant?
+  ) async throws {
+    self.run = run
+    self.processor = processor
+    self.files = files
+    self.deadline = deadline
     let checkpoint = run.checkpoint
+    let partition = checkpoint.new.partition
     journal = BatchJournal(processor, partition: partition, run: checkpoint.syncID)
     progress = EntityProgress(list, completed: checkpoint.completed)
     lastState = run.state
+    stored = checkpoint.state
     failuresInARow = checkpoint.failuresInARow
     let batchSize: Int
     do {
@@ -303,7 +331,8 @@ struct EntityRunner: Sendable {
     tell(committed)
     let former = lastState
     lastState = state
-    if former != nil || state != nil { removeFormerState(except: mark.state?.file) }
+    stored = mark.state
+    if former != nil || state != nil { removeFormerState(except: stored?.file) }
   }
 
   /// Deletes the state of earlier marks.
@@ -341,7 +370,8 @@ struct EntityRunner: Sendable {
     options.faults.reach(.batchAfter)
     progress.committed(mark, seconds: 0)
     let former = lastState
-    if let stored = found.state {
+    stored = found.state
+    if let stored {
       let files = files
       lastState = await Task(executorPreference: WorkerExecutor.shared) {
         files.load(stored).state
@@ -349,18 +379,23 @@ struct EntityRunner: Sendable {
     } else {
       lastState = nil
     }
-    if former != nil || found.state != nil { removeFormerState(except: found.state?.file) }
+    if former != nil || stored != nil { removeFormerState(except: stored?.file) }
   }
 
   // MARK: End
 
   private mutating func finish() async throws -> EntityBatchOutcome {
+    try await markShorterList()
     options.faults.reach(.entitiesDone)
     var end = end(.completed, nil)
     end.replacement = rows.replacement
+    // A call that finds the list completed computes nothing, yet may be asked for the state.
+    end.keepsState = processor.target?.addsTwice ?? false
+    end.stateExpiry = options.expiry
     let ending = end
+    let forgotten: [SyncID]
     do {
-      try await retry.run { try await sink.endEntities(ending, under: lease) }
+      forgotten = try await retry.run { try await sink.endEntities(ending, under: lease) }
     } catch SinkError.incomplete {
       let found = try await sink.entityCheckpoints(
         EntityCheckpointFilter(
@@ -371,8 +406,27 @@ struct EntityRunner: Sendable {
         completed: found?.completed.count ?? 0)
     }
     options.faults.reach(.entitiesCleared)
-    files.remove(of: run.checkpoint.syncID)
+    files.remove(of: lease.syncID, except: ending.keepsState ? stored?.file : nil)
+    for run in forgotten { files.remove(of: run) }
     return await concluded(.done(finalReport()))
+  }
+
+  /// Where a list has lost entities behind what is done, there may be no batch left whose mark would say
+  /// so, and the end would miss those that are gone.
+  private mutating func markShorterList() async throws {
+    let known = run.checkpoint
+    guard progress.batches == 0, known.new.listDigest != list.digest else { return }
+    var mark = progress.mark(of: 0..<0, target: nil)
+    mark.batches = 0
+    mark.state = stored
+    let marking = mark
+    let outcome = try await retry.run {
+      try await sink.stage(EntityWork(run: lease.syncID)).commit(marking, under: lease)
+    }
+    if case .behind(let found) = outcome {
+      throw EntityBatchError.commitsLost(
+        processor: processor.name, partition: known.new.partition, completed: found.count)
+    }
   }
 
   private func concluded(_ outcome: EntityBatchOutcome) async -> EntityBatchOutcome {
@@ -383,7 +437,7 @@ struct EntityRunner: Sendable {
   private mutating func endPartially() async throws -> EntityBatchOutcome {
     let error = report.failed.last?.error
     let end = end(.failed, error)
-    try await retry.run { try await sink.endEntities(end, under: lease) }
+    _ = try await retry.run { try await sink.endEntities(end, under: lease) }
     return await concluded(.partial(finalReport()))
   }
 
@@ -425,7 +479,8 @@ struct EntityRunner: Sendable {
         EntityCheckpointFilter(
           processor: processor.name, partition: run.checkpoint.new.partition))
       if let found, !found.contains(where: { $0.syncID == lease.syncID }) {
-        files.remove(of: lease.syncID)
+        // What its successor has kept of a run that is completed stays.
+        files.remove(of: lease, except: stored?.file)
       }
       throw overtaken(holder)
     case SinkError.loadUnfinished: return try await stop(.loadUnfinished("\(error)"))
@@ -433,7 +488,7 @@ struct EntityRunner: Sendable {
       return try await stop(.sinkAway("\(error)"))
     default:
       let end = end(.failed, Self.text(of: error))
-      try? await sink.endEntities(end, under: lease)
+      _ = try? await sink.endEntities(end, under: lease)
       throw error
     }
   }

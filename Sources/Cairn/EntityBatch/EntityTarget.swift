@@ -12,7 +12,8 @@ public struct EntityTarget: Sendable, Hashable {
   public enum Mode: Sendable, Hashable {
     /// A row changes the row of its key, or is inserted.
     case upsert
-    /// Every row is inserted, exactly once.
+    /// Every row is inserted, exactly once. A list that the last run of the partition has completed is
+    /// not processed again (``ProcessorOptions/appendAgain``).
     case append
     /// A row is inserted if its key is not there.
     case insertOnly

@@ -48,7 +48,9 @@ public struct Processor: Sendable {
   ///     and before a batch is tried again, whose body may have gone half the way.
   ///   - body: Processes a batch.
   /// - Returns: How it ended. All done; or stopped by a deadline, a cancelled task, an open circuit, or
-  ///   a load into the target that is unfinished and would overwrite newer rows.
+  ///   a load into the target that is unfinished and would overwrite newer rows. All done it is also
+  ///   where rows are appended and the partition's last run has completed the same list
+  ///   (``EntityBatchReport/wasCompletedBefore``).
   /// - Throws: ``EntityBatchError``, ``SinkError``, ``FileError``, what `body` or `restore` throws.
   @discardableResult
   nonisolated(nonsending) public func forEachBatch<Entity, ID: CustomStringConvertible>(
@@ -60,9 +62,14 @@ public struct Processor: Sendable {
     let end = deadline.map { ContinuousClock.now + $0 }
     let entities = Array(entities)
     let list = try EntityList(entities.map { $0[keyPath: id].description })
-    var runner = try await EntityRunner(
+    let beginning = try await EntityRunner.begin(
       processor: self, partition: partition.description, list: list, size: size, deadline: end)
-    return try await runner.run(entities, restore: restore, body)
+    switch beginning {
+    case .begun(var runner): return try await runner.run(entities, restore: restore, body)
+    case .completed(let before):
+      try restore(before.state)
+      return .done(before.report)
+    }
   }
 
   /// Processes several batches at once; they are committed as they get ready, and the checkpoint keeps
@@ -90,8 +97,11 @@ public struct Processor: Sendable {
     }
     let entities = Array(entities)
     let list = try EntityList(entities.map { $0[keyPath: id].description })
-    var runner = try await EntityRunner(
+    let beginning = try await EntityRunner.begin(
       processor: self, partition: partition.description, list: list, size: size, deadline: end)
-    return try await runner.run(entities, atOnce: atOnce, body)
+    switch beginning {
+    case .begun(var runner): return try await runner.run(entities, atOnce: atOnce, body)
+    case .completed(let before): return .done(before.report)
+    }
   }
 }

@@ -4,10 +4,15 @@ public import Metrics
 /// How entities are processed, as opposed to what comes of them.
 public struct ProcessorOptions: Sendable {
   /// After this time without a commit a checkpoint is too old to go on from, and the work begins anew;
-  /// nil for never.
+  /// nil for never. The state of a completed run that appended its rows is kept as long.
   public var expiry: Duration?
   /// Whether a checkpoint that is there is given up.
   public var startOver: Bool
+  /// Whether a list that the last run of the partition has completed is appended again, to a target of
+  /// ``EntityTarget/Mode/append``. Otherwise nothing is processed then: a process that was killed before
+  /// it could say that all is done is started again by its host, and every row would be there twice.
+  /// A program that sets it has no such guard.
+  public var appendAgain: Bool
   /// Whether a lease that another process holds is taken from it.
   public var takeOver: Bool
   /// How long a lease lasts unless it is renewed; renewed at a third of it.
@@ -44,7 +49,8 @@ public struct ProcessorOptions: Sendable {
 
   /// Makes options; the defaults suit most programs.
   public init(
-    expiry: Duration? = .seconds(24 * 3_600), startOver: Bool = false, takeOver: Bool = false,
+    expiry: Duration? = .seconds(24 * 3_600), startOver: Bool = false,
+    appendAgain: Bool = false, takeOver: Bool = false,
     leaseDuration: Duration = .seconds(60), waitForOwner: Duration = .zero,
     retry: RetryPolicy = RetryPolicy(), failureLimit: Int = 5, coolDown: Duration = .seconds(300),
     isTransient: @escaping @Sendable (any Error) -> Bool = { ErrorClass.of($0) == .transient },
@@ -56,6 +62,7 @@ public struct ProcessorOptions: Sendable {
   ) {
     self.expiry = expiry
     self.startOver = startOver
+    self.appendAgain = appendAgain
     self.takeOver = takeOver
     self.leaseDuration = leaseDuration
     self.waitForOwner = waitForOwner

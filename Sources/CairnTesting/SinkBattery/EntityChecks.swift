@@ -34,8 +34,8 @@ enum EntityChecks {
         for number in 1...6 {
           group.addTask {
             try await entitySink(place).beginEntities(
-              EntityRun.new(number), replacing: nil, owner: Scripted.owner,
-              leaseDuration: .seconds(60))
+              EntityRun.new(number), replacing: nil, unlessCompleted: true,
+              owner: Scripted.owner, leaseDuration: .seconds(60))
           }
         }
         return try await group.reduce(into: []) { $0.append($1) }
@@ -304,15 +304,15 @@ enum EntityChecks {
       var run = try await EntityRun.begin(at: place)
       try await run.commit(0..<3, rows: [Scripted.cells("a", 1)])
       let held = try await run.sink.beginEntities(
-        EntityRun.new(2), replacing: (run.new.syncID, .expired), owner: Scripted.otherOwner,
-        leaseDuration: .seconds(60))
+        EntityRun.new(2), replacing: (run.new.syncID, .expired), unlessCompleted: true,
+        owner: Scripted.otherOwner, leaseDuration: .seconds(60))
       guard case .held = held else {
         throw BatteryFailure("giving up what is in work", expected: "held", found: "\(held)")
       }
       try await run.end(.stopped)
       let began = try await run.sink.beginEntities(
-        EntityRun.new(2), replacing: (run.new.syncID, .expired), owner: Scripted.otherOwner,
-        leaseDuration: .seconds(60))
+        EntityRun.new(2), replacing: (run.new.syncID, .expired), unlessCompleted: true,
+        owner: Scripted.otherOwner, leaseDuration: .seconds(60))
       guard case .began(let checkpoint, let lease) = began else {
         throw BatteryFailure("giving up a checkpoint", expected: "began", found: "\(began)")
       }
@@ -368,16 +368,18 @@ struct EntityRun: Sendable {
   var completed = CompletedRanges()
 
   static func new(
-    _ number: Int, partition: String = "2025-01-29", table: String = "documents"
+    _ number: Int, partition: String = "2025-01-29", table: String = "documents",
+    list: String = "list"
   ) throws -> NewEntityRun {
     NewEntityRun(
       syncID: try Scripted.newRun(number, Scripted.target()).syncID, processor: "stats",
-      partition: partition, total: 6, listDigest: "list", table: table)
+      partition: partition, total: 6, listDigest: list, table: table)
   }
 
   static func begin(
     _ number: Int = 1, at place: SinkPlace, table: String? = nil, mode: LoadMode = .upsert,
-    key: [String] = ["id"], partition: String = "2025-01-29", owner: LeaseOwner = Scripted.owner
+    key: [String] = ["id"], partition: String = "2025-01-29", list: String = "list",
+    owner: LeaseOwner = Scripted.owner
   ) async throws -> EntityRun {
     let sink = try await EntityChecks.entitySink(place)
     try await sink.prepareState()
@@ -386,8 +388,8 @@ struct EntityRun: Sendable {
     target.key = mode == .append ? [] : key
     _ = try await sink.prepareTarget(target)
     let outcome = try await sink.beginEntities(
-      try new(number, partition: partition, table: name), replacing: nil, owner: owner,
-      leaseDuration: .seconds(600))
+      try new(number, partition: partition, table: name, list: list), replacing: nil,
+      unlessCompleted: false, owner: owner, leaseDuration: .seconds(600))
     guard case .began(let checkpoint, let lease) = outcome else {
       throw BatteryFailure("begin", expected: "began", found: "\(outcome)")
     }
@@ -398,7 +400,7 @@ struct EntityRun: Sendable {
     var after = completed
     after.insert(positions)
     return EntityMark(
-      before: completed, completed: after, total: 6, listDigest: "list",
+      before: completed, completed: after, total: 6, listDigest: new.listDigest,
       lastEntityID: after.unbroken > 0 ? "e\(after.unbroken - 1)" : "",
       prefixDigest: "prefix \(after.end ?? 0)", state: state, target: "target", batches: 1,
       markSeconds: 0.25)

@@ -35,7 +35,8 @@ public enum SinkBattery {
     + TraceChecks.all
 
   /// All checks of a sink that keeps marks of entity batches too (``EntityBatchSink``).
-  public static let entityChecks: [SinkCheck] = EntityChecks.all + EntityLoadChecks.all
+  public static let entityChecks: [SinkCheck] =
+    EntityChecks.all + EntityCompletionChecks.all + EntityLoadChecks.all
 
   /// All checks of a sink that keeps the cursors of jobs too (``CursorJobSink``).
   public static let jobChecks: [SinkCheck] =

@@ -319,13 +319,17 @@ struct JobTests {
       """
       DROP TABLE \(state).job_schedules, \(state).job_checkpoints, \(state).job_history;
       ALTER TABLE \(state).sync_metadata DROP COLUMN rows_in_place;
+      DROP INDEX \(state).processing_history_completed;
+      ALTER TABLE \(state).processing_history DROP COLUMN list_digest, DROP COLUMN table_name,
+        DROP COLUMN state_digest, DROP COLUMN state_size, DROP COLUMN state_file,
+        DROP COLUMN state;
       DELETE FROM \(state).schema_version WHERE version > 3
       """)
     let sink = place.sink()
     #expect(try await sink.jobs(named: []).isEmpty)
     #expect(try await sink.jobHistory(JobHistoryFilter()).isEmpty)
     try await sink.prepareState()
-    #expect(try await probe.value("SELECT max(version) FROM \(state).schema_version") == "5")
+    #expect(try await probe.value("SELECT max(version) FROM \(state).schema_version") == "6")
     _ = try await SimpleJob(on: sink)
   }
 }
