@@ -10,28 +10,30 @@ extension PostgresSink: EntityBatchSink {
 
   /// Begins a run, decided under a lock of the processor and partition.
   public func beginEntities(
-    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?,
+    _ new: NewEntityRun, replacing: (run: SyncID, completed: Int, as: EntityAttempt.Ending)?,
     unlessCompleted: Bool, owner: LeaseOwner, leaseDuration: Duration
   ) async throws -> EntityBeginOutcome {
-    let replaced = replacing?.run
-    let ending = replacing?.as
     return try await server.transaction(on: Self.lock(of: new.key)) { [server] connection in
       let found = try server.entities.select(
         EntityCheckpointFilter(processor: new.processor, partition: new.partition), on: connection
       ).first
       if let found {
-        guard found.syncID == replaced else { return .exists(found) }
+        guard let replacing, found.syncID == replacing.run else { return .exists(found) }
         if let holder = try server.leases.living(found.syncID, on: connection) {
           return .held(holder)
         }
+        // Its owner may be committing, though its lease has run out: looked at again when nobody can.
+        try server.endWorkers(of: found.syncID, on: connection)
+        try server.leases.hold(found.syncID, on: connection)
+        let held = try server.entities.checkpoint(of: found.syncID, on: connection)
+        guard let held, held.completed.count == replacing.completed else { return .exists(found) }
       }
       // Looked at after the checkpoint: an end that is committed between the two is seen here.
       if unlessCompleted, let completed = try server.history.completed(new, on: connection) {
         return .completed(completed)
       }
-      if let found, let ending {
-        try server.endWorkers(of: found.syncID, on: connection)
-        try server.entities.discard(found, as: ending, on: connection)
+      if let found, let replacing {
+        try server.entities.discard(found, as: replacing.as, on: connection)
       }
       try server.leases.prune(on: connection)
       try server.entities.insert(new, on: connection)
@@ -125,8 +127,10 @@ extension PostgresSink: EntityBatchSink {
             .run(on: connection)
         }
         server.faults.reach(.entitiesReplaced)
-        dropped = try server.history.dropStates(
-          of: found.new, olderThan: end.stateExpiry, on: connection)
+        if found.total > 0 {
+          dropped = try server.history.dropStates(
+            of: found.new, olderThan: end.stateExpiry, on: connection)
+        }
       }
       try server.history.insert(
         end.ending, of: syncID, error: end.error, batches: end.batches,

@@ -45,7 +45,7 @@ struct EntityHistoryTable {
   }
 
   /// The last completed run of a processor and partition, with the state that it kept, if it did the
-  /// same list for the same table.
+  /// same list for the same table. A run over no entities tells nothing of those before it.
   func completed(_ new: NewEntityRun, on connection: Connection) throws -> CompletedEntities? {
     let row = try connection.query(
       """
@@ -53,6 +53,7 @@ struct EntityHistoryTable {
         encode(state, 'hex') AS state_hex
       FROM \(state.history)
       WHERE processor_name = $1 AND partition_name = $2 AND ending = 'completed'
+        AND total_entities > 0
       ORDER BY id DESC LIMIT 1
       """, [.text(new.processor), .text(new.partition)]
     ).named()
@@ -63,7 +64,8 @@ struct EntityHistoryTable {
   }
 
   /// Forgets the states that completed runs of a processor have kept: of the same partition, and of any
-  /// whose run ended too long ago.
+  /// whose run ended too long ago. Those that another end has in hand are left to it: nobody is to wait
+  /// for a process that is stopped there.
   ///
   /// - Returns: The runs.
   func dropStates(
@@ -73,8 +75,11 @@ struct EntityHistoryTable {
       """
       UPDATE \(state.history)
       SET state_digest = NULL, state_size = NULL, state_file = NULL, state = NULL
-      WHERE processor_name = $1 AND ending = 'completed' AND state_digest IS NOT NULL
-        AND (partition_name = $2 OR ended_at < \(SinkClock.later(by: "$3")))
+      WHERE id IN (
+        SELECT id FROM \(state.history)
+        WHERE processor_name = $1 AND ending = 'completed' AND state_digest IS NOT NULL
+          AND (partition_name = $2 OR ended_at < \(SinkClock.later(by: "$3")))
+        FOR UPDATE SKIP LOCKED)
       RETURNING sync_id
       """,
       [.text(new.processor), .text(new.partition), .text(expiry.map { "\(-$0.inSeconds)" })]

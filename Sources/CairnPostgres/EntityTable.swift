@@ -66,6 +66,8 @@ struct EntityTable {
       ADD COLUMN state bytea;
     CREATE INDEX processing_history_completed
       ON \(state.history) (processor_name, partition_name, id) WHERE ending = 'completed';
+    CREATE INDEX processing_history_states
+      ON \(state.history) (processor_name) WHERE state_digest IS NOT NULL;
     """
   }
 

@@ -58,6 +58,12 @@ struct LeaseTable {
     return Lease(syncID: syncID, fence: try row.requiredInteger("lease_fence"), token: token)
   }
 
+  /// Locks a run's lease until the transaction ends: nobody commits under it meanwhile.
+  func hold(_ syncID: SyncID, on connection: Connection) throws {
+    try connection.query(
+      "SELECT FROM \(state.leases) WHERE sync_id = $1 FOR UPDATE", [.text(syncID.description)])
+  }
+
   /// Forgets the leases of runs over entities, and of jobs' former runs, that have been over for a week:
   /// whoever is late for that has no lease at all.
   func prune(on connection: Connection) throws {

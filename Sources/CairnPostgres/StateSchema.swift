@@ -227,13 +227,14 @@ struct StateSchema: Hashable, Sendable {
 
   /// Makes the tables, or brings them to the current version, in one transaction.
   func migrate(on connection: Connection) throws {
-    guard try versionFound(on: connection) < Self.version else { return }
+    var found = try versionFound(on: connection)
+    guard found < Self.version else { return }
     do {
       try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
       // Several that begin at once: one creates, the others find it done.
       try connection.query(
         "SELECT pg_advisory_xact_lock($1)", [.integer(TargetLock.key(of: "state \(name)"))])
-      var found = try versionFound(on: connection)
+      found = try versionFound(on: connection)
       if found == 0 {
         // Asked first: CREATE … IF NOT EXISTS wants the right to create even where nothing is to be
         // done.
@@ -256,6 +257,12 @@ struct StateSchema: Hashable, Sendable {
       }
       try connection.commitDurably()
     } catch let failure as PostgresFailure where failure.state == "42501" {
+      guard found == 0 else {
+        throw SinkError.fatal(
+          "the state tables in schema '\(name)' have version \(found), this program needs version"
+            + " \(Self.version), and this role may not alter them: \(failure.message)",
+          remedy: "Let their owner run this: cairn schema --create")
+      }
       throw SinkError.fatal(
         "the state tables are missing in schema '\(name)', and this role may not create them: "
           + failure.message,

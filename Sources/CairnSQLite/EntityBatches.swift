@@ -11,23 +11,25 @@ extension SQLiteSink: EntityBatchSink {
 
   /// Begins a run, decided under the write lock.
   public func beginEntities(
-    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?,
+    _ new: NewEntityRun, replacing: (run: SyncID, completed: Int, as: EntityAttempt.Ending)?,
     unlessCompleted: Bool, owner: LeaseOwner, leaseDuration: Duration
   ) async throws -> EntityBeginOutcome {
-    let replaced = replacing?.run
-    let ending = replacing?.as
     return try await file.transaction { db in
       let found = try EntityTable.select(
         EntityCheckpointFilter(processor: new.processor, partition: new.partition), in: db
       ).first
       if let found {
-        guard found.syncID == replaced else { return .exists(found) }
+        guard let replacing, found.syncID == replacing.run,
+          found.completed.count == replacing.completed
+        else { return .exists(found) }
         if let holder = try LeaseTable.living(found.syncID, in: db) { return .held(holder) }
       }
       if unlessCompleted, let completed = try EntityHistoryTable.completed(new, in: db) {
         return .completed(completed)
       }
-      if let found, let ending { try EntityTable.discard(found, as: ending, in: db) }
+      if let found, let replacing {
+        try EntityTable.discard(found, as: replacing.as, in: db)
+      }
       try LeaseTable.prune(in: db)
       try EntityTable.insert(new, in: db)
       let lease = try LeaseTable.insert(
@@ -112,8 +114,10 @@ extension SQLiteSink: EntityBatchSink {
             .run(in: db)
         }
         faults.reach(.entitiesReplaced)
-        dropped = try EntityHistoryTable.dropStates(
-          of: found.new, olderThan: end.stateExpiry, in: db)
+        if found.total > 0 {
+          dropped = try EntityHistoryTable.dropStates(
+            of: found.new, olderThan: end.stateExpiry, in: db)
+        }
       }
       try EntityHistoryTable.insert(
         end.ending, of: syncID, error: end.error, batches: end.batches,

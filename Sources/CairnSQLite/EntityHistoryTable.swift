@@ -42,7 +42,7 @@ enum EntityHistoryTable {
   }
 
   /// The last completed run of a processor and partition, with the state that it kept, if it did the
-  /// same list for the same table.
+  /// same list for the same table. A run over no entities tells nothing of those before it.
   static func completed(_ new: NewEntityRun, in db: Database) throws -> CompletedEntities? {
     let row = try Row.fetchOne(
       db,
@@ -50,6 +50,7 @@ enum EntityHistoryTable {
         SELECT \(columns), list_digest, table_name, state_digest, state_size, state_file, state
         FROM cairn_processing_history
         WHERE processor_name = ? AND partition_name = ? AND ending = 'completed'
+          AND total_entities > 0
         ORDER BY id DESC LIMIT 1
         """, arguments: [new.processor, new.partition])
     guard let row else { return nil }

@@ -72,6 +72,8 @@ enum EntityTable {
     ALTER TABLE cairn_processing_history ADD COLUMN state BLOB;
     CREATE INDEX cairn_processing_history_completed
       ON cairn_processing_history (processor_name, partition_name) WHERE ending = 'completed';
+    CREATE INDEX cairn_processing_history_states
+      ON cairn_processing_history (processor_name) WHERE state_digest IS NOT NULL;
     """
 
   /// The checkpoints that satisfy a filter, those of the latest commit first.

@@ -246,6 +246,7 @@ import Testing
     try await probe.execute(
       """
       DROP INDEX cairn_processing_history_completed;
+      DROP INDEX cairn_processing_history_states;
       ALTER TABLE cairn_processing_history DROP COLUMN list_digest;
       ALTER TABLE cairn_processing_history DROP COLUMN table_name;
       ALTER TABLE cairn_processing_history DROP COLUMN state_digest;

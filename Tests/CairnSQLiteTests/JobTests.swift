@@ -192,6 +192,7 @@ import Testing
       DROP TABLE cairn_job_history;
       ALTER TABLE cairn_sync_metadata DROP COLUMN rows_in_place;
       DROP INDEX cairn_processing_history_completed;
+      DROP INDEX cairn_processing_history_states;
       ALTER TABLE cairn_processing_history DROP COLUMN list_digest;
       ALTER TABLE cairn_processing_history DROP COLUMN table_name;
       ALTER TABLE cairn_processing_history DROP COLUMN state_digest;

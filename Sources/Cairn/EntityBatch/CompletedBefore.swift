@@ -14,7 +14,7 @@ struct CompletedBefore: Sendable {
   /// What it means, and how to append the rows all the same.
   var note: String {
     "nothing was processed: run \(attempt.syncID) has completed the same \(attempt.totalEntities)"
-      + " entities at \(attempt.endedAt), and their rows are in '\(table)'. What is to be appended"
+      + " entities at \(attempt.endedAt), and appended their rows to '\(table)'. What is to be appended"
       + " again and again needs a partition for each time, its date for example; or set appendAgain"
       + " to append the rows of this partition once more"
   }

@@ -41,7 +41,7 @@ public struct EntityBatchReport: Sendable {
   public var completedBefore: Int
   /// How many are done now.
   public var completed: Int
-  /// The size of batches; 0 when there was nothing to do.
+  /// The size of batches; 0 when ``wasCompletedBefore``.
   public var batchSize: Int
   /// Batches that this call committed.
   public var batches = 0

@@ -15,12 +15,13 @@ public protocol EntityBatchSink: Sink {
   /// another has completed meanwhile.
   ///
   /// - Parameters:
-  ///   - replacing: The run whose checkpoint is given up for it, and how that goes into the history:
-  ///     `expired` or `discarded`.
+  ///   - replacing: The run whose checkpoint is given up for it, how many of its entities were done when
+  ///     that was decided, and how it goes into the history: `expired` or `discarded`. Where its owner
+  ///     has gone on since, the outcome is ``EntityBeginOutcome/exists(_:)``.
   ///   - unlessCompleted: Whether nothing begins where the last completed run of the processor and
   ///     partition had the same ``NewEntityRun/listDigest`` and ``NewEntityRun/table``.
   func beginEntities(
-    _ new: NewEntityRun, replacing: (run: SyncID, as: EntityAttempt.Ending)?,
+    _ new: NewEntityRun, replacing: (run: SyncID, completed: Int, as: EntityAttempt.Ending)?,
     unlessCompleted: Bool, owner: LeaseOwner, leaseDuration: Duration
   ) async throws -> EntityBeginOutcome
 

@@ -58,7 +58,7 @@ struct EntityClaim: Sendable {
       case .begin: attempt = try await begin(replacing: nil, notes)
       case .startOver(let ending, let reason):
         notes = ["started over: \(reason)"]
-        attempt = try await begin(replacing: found.map { ($0.syncID, ending, reason) }, notes)
+        attempt = try await begin(replacing: found.map { ($0, ending, reason) }, notes)
       case .resume(let note):
         guard let found else { continue }
         attempt = try await resume(found, notes + [note].compactMap(\.self))
@@ -121,13 +121,17 @@ struct EntityClaim: Sendable {
 
   /// Begins a run.
   private func begin(
-    replacing: (run: SyncID, as: EntityAttempt.Ending, because: String)?, _ notes: [String]
+    replacing: (run: EntityCheckpoint, as: EntityAttempt.Ending, because: String)?,
+    _ notes: [String]
   ) async throws -> Attempt {
     let new = NewEntityRun(
       syncID: SyncID(environment: options.environment), processor: processor.name,
       partition: partition, total: list.count, listDigest: list.digest, table: table)
     let outcome = try await sink.beginEntities(
-      new, replacing: replacing.map { (run: $0.run, as: $0.as) },
+      new,
+      replacing: replacing.map {
+        (run: $0.run.syncID, completed: $0.run.completed.count, as: $0.as)
+      },
       // Of no entities nothing is appended.
       unlessCompleted: policy.addsTwice && !options.appendAgain && list.count > 0,
       owner: .current(), leaseDuration: options.leaseDuration)
@@ -135,8 +139,8 @@ struct EntityClaim: Sendable {
     case .completed(let completed): return .completed(completed)
     case .began(let checkpoint, let lease):
       if let replacing {
-        files.remove(of: replacing.run)
-        journal(of: replacing.run).abandoned(because: replacing.because)
+        files.remove(of: replacing.run.syncID)
+        journal(of: replacing.run.syncID).abandoned(because: replacing.because)
       }
       return .claimed(
         ClaimedEntities(checkpoint: checkpoint, lease: lease, state: nil, notes: notes))
@@ -144,7 +148,7 @@ struct EntityClaim: Sendable {
     case .exists: return .lookAgain
     case .held(let holder):
       guard options.takeOver, let replacing else { return .held(holder) }
-      try await end(replacing.run)
+      try await end(replacing.run.syncID)
       return .lookAgain
     }
   }
@@ -206,7 +210,7 @@ struct EntityClaim: Sendable {
         processor: processor.name, partition: partition, completed: done, reason: defect)
     }
     return try await begin(
-      replacing: (checkpoint.syncID, .discarded, defect), ["started over: \(defect)"])
+      replacing: (checkpoint, .discarded, defect), ["started over: \(defect)"])
   }
 
   /// Gives a run back that nothing was done with.

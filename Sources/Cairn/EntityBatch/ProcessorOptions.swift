@@ -4,7 +4,8 @@ public import Metrics
 /// How entities are processed, as opposed to what comes of them.
 public struct ProcessorOptions: Sendable {
   /// After this time without a commit a checkpoint is too old to go on from, and the work begins anew;
-  /// nil for never. The state of a completed run that appended its rows is kept as long.
+  /// nil for never. The state of a completed run that appended its rows is kept until the next run of
+  /// its partition is completed, or one of another partition when it is older than this.
   public var expiry: Duration?
   /// Whether a checkpoint that is there is given up.
   public var startOver: Bool

@@ -118,7 +118,7 @@ public struct CairnMetric: Sendable, Hashable {
   /// Entities by what became of them.
   public static let entities = CairnMetric(
     "cairn_entities_total", .counter,
-    "Entities, by fate: committed, skipped (committed by an earlier attempt).")
+    "Entities, by fate: committed, skipped (committed by an earlier attempt or run).")
 
   // MARK: Upkeep
 

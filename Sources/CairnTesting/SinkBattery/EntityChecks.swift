@@ -304,14 +304,14 @@ enum EntityChecks {
       var run = try await EntityRun.begin(at: place)
       try await run.commit(0..<3, rows: [Scripted.cells("a", 1)])
       let held = try await run.sink.beginEntities(
-        EntityRun.new(2), replacing: (run.new.syncID, .expired), unlessCompleted: true,
+        EntityRun.new(2), replacing: (run.new.syncID, 3, .expired), unlessCompleted: true,
         owner: Scripted.otherOwner, leaseDuration: .seconds(60))
       guard case .held = held else {
         throw BatteryFailure("giving up what is in work", expected: "held", found: "\(held)")
       }
       try await run.end(.stopped)
       let began = try await run.sink.beginEntities(
-        EntityRun.new(2), replacing: (run.new.syncID, .expired), unlessCompleted: true,
+        EntityRun.new(2), replacing: (run.new.syncID, 3, .expired), unlessCompleted: true,
         owner: Scripted.otherOwner, leaseDuration: .seconds(60))
       guard case .began(let checkpoint, let lease) = began else {
         throw BatteryFailure("giving up a checkpoint", expected: "began", found: "\(began)")

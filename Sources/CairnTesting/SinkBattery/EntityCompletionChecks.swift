@@ -64,7 +64,7 @@ enum EntityCompletionChecks {
       }
       try await failed.end(.failed)
       let replaced = try await failed.sink.beginEntities(
-        new(2), replacing: (failed.new.syncID, .expired), unlessCompleted: true,
+        new(2), replacing: (failed.new.syncID, 6, .expired), unlessCompleted: true,
         owner: Scripted.owner, leaseDuration: .seconds(60))
       guard case .began(_, let lease) = replaced else {
         throw BatteryFailure("after attempts that failed", expected: "began", found: "\(replaced)")
@@ -83,12 +83,45 @@ enum EntityCompletionChecks {
       }
     },
 
+    SinkCheck("a run over no entities does not hide the completed one before it") { place in
+      let first = try await completed(
+        at: place, state: StoredState(digest: "f", size: 9, file: "x"))
+      var empty = try new(2, list: "none")
+      empty.total = 0
+      guard case .began(_, let lease) = try await begin(empty, on: first.sink) else {
+        throw BatteryFailure("no entities", expected: "began", found: "something else")
+      }
+      let forgotten = try await first.sink.endEntities(
+        EntityEnd(ending: .completed, completed: CompletedRanges()), under: lease)
+      try expect("forgotten", forgotten, is: [])
+      let outcome = try await begin(new(3), on: first.sink)
+      guard case .completed(let before) = outcome else {
+        throw BatteryFailure("the list before", expected: "completed", found: "\(outcome)")
+      }
+      try expect("run", before.attempt.syncID, is: first.new.syncID)
+      try expect("state", before.state?.file, is: "x")
+    },
+
+    SinkCheck("a checkpoint whose owner has gone on since is not given up") { place in
+      var run = try await EntityRun.begin(at: place, mode: .append)
+      try await run.commit(0..<3, rows: [Scripted.cells("a", 1)])
+      try await run.end(.stopped)
+      let outcome = try await run.sink.beginEntities(
+        new(2), replacing: (run.new.syncID, 0, .expired), unlessCompleted: true,
+        owner: Scripted.otherOwner, leaseDuration: .seconds(60))
+      guard case .exists(let found) = outcome else {
+        throw BatteryFailure("what was judged before", expected: "exists", found: "\(outcome)")
+      }
+      try expect("run", found.syncID, is: run.new.syncID)
+      try expect("its checkpoint", try await run.checkpoint().completed.count, is: 3)
+    },
+
     SinkCheck("a checkpoint of another list stays where the list is completed") { place in
       let run = try await completed(at: place)
       let other = try await EntityRun.begin(2, at: place, mode: .append, list: "other")
       try await other.end(.stopped)
       let outcome = try await run.sink.beginEntities(
-        new(3), replacing: (other.new.syncID, .discarded), unlessCompleted: true,
+        new(3), replacing: (other.new.syncID, 0, .discarded), unlessCompleted: true,
         owner: Scripted.owner, leaseDuration: .seconds(60))
       guard case .completed(let before) = outcome else {
         throw BatteryFailure("the completed list", expected: "completed", found: "\(outcome)")
