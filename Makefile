@@ -34,7 +34,7 @@ lint: setup ## Check the format of all Swift sources; any finding is an error.
 format: setup ## Format all Swift sources in place.
 	@Scripts/lint.sh --fix
 
-test: setup venv lint build ## Lint, build, run all tests, then those of the examples. Some 28 minutes from a clean clone on 2 cores.
+test: setup venv lint build ## Lint, build, run all tests, then those of the examples. Half an hour from a clean clone on 2 cores.
 	@Scripts/test.sh
 	@Scripts/examples.sh
 	@"$$CAIRN_VENV/bin/python" -m unittest discover -s Tests/Standins
